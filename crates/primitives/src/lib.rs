@@ -1,0 +1,20 @@
+//! Chain types that travel between Aura's crates.
+//!
+//! Headers, receipts and signed envelopes are alloy's. This crate adds what a node needs around
+//! them: a transaction with its recovered sender ([`RecoveredTx`]), a sealed block that shares its
+//! transactions ([`SealedBlock`]), the outcome of execution ([`ExecutedBlock`]) and the change it
+//! makes to the state ([`StateDiff`]).
+//!
+//! It must never do I/O or hold chain rules. Start reading at [`ExecutedBlock`].
+
+mod block;
+mod head;
+mod state;
+mod transaction;
+
+pub use block::{CommittedBlock, ExecutedBlock, Receipt, SealedBlock, SealedHeader};
+pub use head::{BlockNumHash, HeadLabel};
+pub use state::{
+    Account, AccountChange, SlotChange, StateDiff, hashed_account_key, hashed_slot_key,
+};
+pub use transaction::{RecoveredTx, TransactionError, TxEnvelope};
