@@ -1,1 +1,13 @@
-//! x
+//! Process plumbing: supervised tasks, bounded blocking pools, shutdown, logs and metrics.
+//!
+//! The one crate that may spawn tasks and threads. It knows nothing of chains. Start reading at
+//! [`Tasks`] (long-lived work) and [`BlockingPool`] (short synchronous work for async callers).
+
+mod blocking;
+mod tasks;
+mod telemetry;
+
+pub use blocking::{BlockingPool, PoolBusy};
+pub use tasks::Tasks;
+pub use telemetry::{LogFormat, MetricsHandle, init_tracing, install_metrics, serve_metrics};
+pub use tokio_util::sync::CancellationToken;
