@@ -1,0 +1,34 @@
+# `make dev` and `make test` set up what is missing by themselves.
+
+CARGO_TARGET_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/aura/target
+export CARGO_TARGET_DIR
+
+# The dev profile optimizes dependencies fully, and `make test` uses what it built.
+PROFILE ?= dev
+# Chain data of `make dev`; it survives restarts. `rm -r .data` starts afresh.
+DATADIR ?= .data/dev
+ARGS ?=
+
+.PHONY: setup dev test bench lint fmt
+
+setup:
+	scripts/setup.sh
+
+dev:
+	scripts/setup.sh build
+	cargo run --profile $(PROFILE) --bin aura -- dev $(if $(findstring --datadir,$(ARGS)),,--datadir $(DATADIR)) $(ARGS)
+
+test: setup
+	scripts/test.sh
+
+bench: setup
+	scripts/bench.sh $(ARGS)
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	@if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
+
+fmt:
+	cargo fmt --all

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Runs every test: Rust (unit, integration, documentation), then real clients against the built node.
+# All parts run even if an earlier one fails; the exit code says whether all passed.
+set -uo pipefail
+source "$(dirname "$0")/env.sh"
+cd "$AURA_ROOT" || exit 1
+failed=()
+
+cargo build --workspace --bins || failed+=("build")
+cargo test --workspace --no-fail-fast || failed+=("cargo test")
+
+AURA_BIN="$CARGO_TARGET_DIR/debug/aura" AURA_BENCH_BIN="$CARGO_TARGET_DIR/debug/aura-bench" \
+    e2e/run.sh || failed+=("end-to-end tests")
+
+if [ ${#failed[@]} != 0 ]; then
+    printf 'failed: %s\n' "${failed[@]}"
+    exit 1
+fi
