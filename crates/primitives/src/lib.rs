@@ -8,11 +8,13 @@
 //! It must never do I/O or hold chain rules. Start reading at [`ExecutedBlock`].
 
 mod block;
+mod genesis;
 mod head;
 mod state;
 mod transaction;
 
 pub use block::{CommittedBlock, ExecutedBlock, Receipt, SealedBlock, SealedHeader};
+pub use genesis::GenesisState;
 pub use head::{BlockNumHash, HeadLabel};
 pub use state::{
     Account, AccountChange, SlotChange, StateDiff, hashed_account_key, hashed_slot_key,
