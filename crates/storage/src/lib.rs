@@ -1,1 +1,41 @@
-//! x
+//! Aura's database: one MDBX environment with every table of the node.
+//!
+//! It owns the tables and their byte layouts ([`tables`](mod@tables) has the list), the typed codecs, read
+//! snapshots with a deadline ([`Reader`]), the one write transaction ([`Writer`]), the history that
+//! serves past states, undo and pruning, and the posting lists behind `eth_getLogs`.
+//!
+//! It must never execute, validate consensus rules, compute roots or decide which block is right:
+//! it stores what `aura-chain` gives it, all of a block in one transaction.
+//!
+//! Every change in place keeps the value *before* the block in the history table under
+//! `hashed key ‖ block`. The state at block `B` is the first history entry above `B`, else the
+//! latest value: one seek. Unwind and pruning walk the list of keys that a block touched.
+//!
+//! Start reading at [`Store`], then `tables.rs`.
+
+mod access;
+mod codec;
+mod config;
+mod environment;
+mod error;
+mod log_index;
+mod metrics;
+mod reader;
+mod store;
+mod tables;
+mod types;
+mod view;
+mod writer;
+
+pub use config::StoreConfig;
+pub use error::{DecodeError, StorageError};
+pub use log_index::LogBlocks;
+pub use reader::Reader;
+pub use store::Store;
+pub use tables::SCHEMA_VERSION;
+pub use types::{
+    BlockBody, ChainIdentity, CommitStats, GenesisState, Leaf, LogQuery, PruneStats, ReaderStats,
+    ReceiptRecord, StoreStats, TableStats, TxLocation, UnwoundBlock,
+};
+pub use view::{Layer, StateView};
+pub use writer::Writer;

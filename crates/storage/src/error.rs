@@ -1,0 +1,236 @@
+//! What can go wrong in the database.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use alloy_primitives::{B256, Bytes};
+use signet_libmdbx::{MdbxError, ReadError};
+
+use crate::ChainIdentity;
+
+/// Why a value in the database is not what its table promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The bytes end too early.
+    #[error("value ends too early")]
+    TooShort,
+    /// Bytes follow the value.
+    #[error("bytes follow the value")]
+    TrailingBytes,
+    /// The first byte names no known kind of record.
+    #[error("unknown record kind {0}")]
+    UnknownTag(u8),
+    /// A field holds a value that the encoder never writes.
+    #[error("{0} is not in canonical form")]
+    NotCanonical(&'static str),
+    /// A nested RLP item is damaged.
+    #[error("rlp: {0}")]
+    Rlp(alloy_rlp::Error),
+    /// A stored transaction does not decode.
+    #[error("stored transaction does not decode")]
+    Transaction,
+    /// A roaring bitmap is damaged.
+    #[error("bitmap does not decode")]
+    Bitmap,
+    /// The record belongs to another key.
+    #[error("record belongs to another key")]
+    WrongOwner,
+    /// A row that another row refers to is absent.
+    #[error("row is missing")]
+    Missing,
+}
+
+/// Failures of the database.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// Another process, or another handle in this one, has the database open.
+    #[error("database {path} is in use by another process")]
+    Locked {
+        /// Directory of the database.
+        path: PathBuf,
+    },
+    /// The database belongs to another chain.
+    #[error(
+        "database belongs to chain {} with genesis {}, expected chain {} with genesis {}",
+        found.chain_id, found.genesis_hash, expected.chain_id, expected.genesis_hash
+    )]
+    WrongChain {
+        /// What the database says.
+        found: ChainIdentity,
+        /// What the node was started for.
+        expected: ChainIdentity,
+    },
+    /// The database was written by another version of the table layouts.
+    #[error("database has schema version {found}, this program reads version {expected}")]
+    SchemaMismatch {
+        /// Version in the database.
+        found: u32,
+        /// Version of this program.
+        expected: u32,
+    },
+    /// The directory holds a file that is not an Aura database.
+    #[error("{path} is not an aura database")]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file's structure is damaged: stop and restore.
+    #[error("database {path} is damaged")]
+    Corrupted {
+        /// Directory of the database.
+        path: PathBuf,
+        /// What the engine found.
+        #[source]
+        source: MdbxError,
+    },
+    /// A record does not decode: stop and restore.
+    #[error("damaged record in table {table} under key {key}")]
+    Decode {
+        /// Table name.
+        table: &'static str,
+        /// Key of the record.
+        key: Bytes,
+        /// What is wrong with it.
+        #[source]
+        source: DecodeError,
+    },
+    /// No space is left on the device; the database stays at its last commit.
+    #[error("no space left on the device of the database")]
+    DiskFull,
+    /// The file has reached its configured largest size.
+    #[error("database has reached its configured size of {max_size_bytes} bytes")]
+    MapFull {
+        /// `max_size_bytes` of the configuration.
+        max_size_bytes: u64,
+    },
+    /// The snapshot is older than the configured limit.
+    #[error("read snapshot expired after {limit:?}")]
+    ReaderExpired {
+        /// The limit.
+        limit: Duration,
+    },
+    /// Every reader slot is taken.
+    #[error("all {max_readers} read snapshots are in use")]
+    TooManyReaders {
+        /// `max_readers` of the configuration.
+        max_readers: u32,
+    },
+    /// State this old has been pruned.
+    #[error("state of block {requested} is pruned, the oldest available is {first_available}")]
+    HistoryPruned {
+        /// The block asked for.
+        requested: u64,
+        /// Oldest block whose state can be read.
+        first_available: u64,
+    },
+    /// The chain has no such block.
+    #[error("block {number} is not in the database")]
+    MissingBlock {
+        /// Its number.
+        number: u64,
+    },
+    /// The block to be written does not follow the head.
+    #[error("block {number} with parent {parent} does not follow head {head_number} {head_hash}")]
+    NotNextBlock {
+        /// Its number.
+        number: u64,
+        /// Its parent hash.
+        parent: B256,
+        /// Number of the head.
+        head_number: u64,
+        /// Hash of the head.
+        head_hash: B256,
+    },
+    /// The block to be written does not have one receipt per transaction.
+    #[error("block {number} has {transactions} transactions but {receipts} receipts")]
+    ReceiptCount {
+        /// Its number.
+        number: u64,
+        /// Transactions in it.
+        transactions: usize,
+        /// Receipts given.
+        receipts: usize,
+    },
+    /// The genesis block cannot be unwound.
+    #[error("the genesis block cannot be unwound")]
+    UnwindGenesis,
+    /// The database has no genesis block yet.
+    #[error("database is empty")]
+    NotInitialized,
+    /// The database has a genesis block already.
+    #[error("database is not empty")]
+    AlreadyInitialized,
+    /// A write was asked of a database opened for reading.
+    #[error("database is open for reading only")]
+    ReadOnly,
+    /// A value is larger than any table may hold.
+    #[error("value of {len} bytes for table {table} exceeds {max}")]
+    ValueTooLarge {
+        /// Table name.
+        table: &'static str,
+        /// Length of the value.
+        len: usize,
+        /// Largest allowed.
+        max: usize,
+    },
+    /// A key does not have the width of its table.
+    #[error("key of {len} bytes for table {table}")]
+    KeySize {
+        /// Table name.
+        table: &'static str,
+        /// Length of the key.
+        len: usize,
+    },
+    /// A file operation around the database failed.
+    #[error("{operation} {path} failed")]
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The engine failed in a way that has no name of its own.
+    #[error("database operation failed: {operation}")]
+    Engine {
+        /// What was tried.
+        operation: &'static str,
+        /// The engine's error.
+        #[source]
+        source: MdbxError,
+    },
+}
+
+impl StorageError {
+    /// Returns `true` if repeating the step (with a new snapshot) can succeed.
+    pub const fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::ReaderExpired { .. } | Self::TooManyReaders { .. }
+        )
+    }
+
+    /// Returns `true` if our own data is wrong: log, flush and stop.
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupted { .. } | Self::Decode { .. })
+    }
+
+    pub(crate) fn decode(table: &'static str, key: &[u8], source: DecodeError) -> Self {
+        Self::Decode {
+            table,
+            key: Bytes::copy_from_slice(key),
+            source,
+        }
+    }
+}
+
+/// The engine's part of a read error. Our reads decode to byte slices, which cannot fail.
+pub(crate) fn engine_error(error: ReadError) -> MdbxError {
+    match error {
+        ReadError::Mdbx(error) => error,
+        ReadError::Decoding(_) => MdbxError::DecodeError,
+    }
+}
