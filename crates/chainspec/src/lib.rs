@@ -1,7 +1,32 @@
 //! From a genesis file to the rules of a chain.
+//!
+//! Owns the reading of geth-format genesis files with an `aura` section, the activation of forks,
+//! the fee and blob parameters, and the block and state that a chain starts from. It must never
+//! touch the database or execute anything. Start reading at [`ChainSpec::from_genesis_json`].
+//!
+//! ```json
+//! {
+//!   "config": { "chainId": 13371, "homesteadBlock": 0, "…": 0, "osakaTime": 0 },
+//!   "aura": {
+//!     "commitment": "smt",
+//!     "elasticity": 2,
+//!     "denominator": 8,
+//!     "minBaseFee": "0xf4240",
+//!     "feeVault": "0x4200000000000000000000000000000000000011"
+//!   },
+//!   "gasLimit": "0x5f5e100",
+//!   "alloc": {}
+//! }
+//! ```
+//! Everything in `aura` but the commitment has a default ([`FeeParams::default`]).
 
+mod alloc;
+mod check;
 mod error;
 mod fee;
+mod forks;
+mod parse;
+mod section;
 mod spec;
 
 pub use error::ChainSpecError;
