@@ -1,1 +1,35 @@
-//! x
+//! Execution of blocks and calls on revm.
+//!
+//! It owns the block environment of every fork up to Osaka, the open block that grows transaction
+//! by transaction ([`BlockExecutor`]), the re-execution of a sealed block ([`execute_block`]), and
+//! the read-only executions behind JSON-RPC ([`call`], [`estimate_gas`], [`create_access_list`]).
+//!
+//! It must never write to the database, compute a state root, choose transactions or read a clock:
+//! the same inputs give the same block. State comes in as a [`StateView`](aura_storage::StateView)
+//! and goes out as a [`StateDiff`](aura_primitives::StateDiff).
+//!
+//! Start reading at [`BlockExecutor`], then [`StateDb`].
+
+mod attributes;
+mod block_evm;
+mod call;
+mod error;
+mod executor;
+mod halt;
+mod open_block;
+mod revert;
+mod roots;
+mod state_db;
+mod verify;
+
+pub use attributes::PayloadAttributes;
+pub use call::{
+    BlockEnvSource, CallError, CallLimits, CallRequest, call, create_access_list, estimate_gas,
+};
+pub use error::{ExecutionError, InvalidTxReason};
+pub use executor::{BlockExecutor, TxOutcome};
+pub use halt::describe_halt;
+pub use open_block::{OpenBlock, OpenBody};
+pub use revert::decode_revert_reason;
+pub use state_db::{StateDb, StateReadError};
+pub use verify::execute_block;

@@ -1,0 +1,332 @@
+//! The open block, built transaction by transaction.
+
+use std::{borrow::Cow, sync::Arc};
+
+use alloy_consensus::{Header, Transaction, TransactionEnvelope, TxType, transaction::Recovered};
+use alloy_eips::eip4895::Withdrawals;
+use alloy_evm::{
+    Evm, FromRecoveredTx,
+    block::{BlockExecutor as _, TxResult},
+    eth::{
+        EthBlockExecutionCtx, EthBlockExecutor,
+        receipt_builder::{ReceiptBuilder, ReceiptBuilderCtx},
+    },
+};
+use alloy_hardforks::EthereumHardforks;
+use aura_chainspec::ChainSpec;
+use aura_primitives::{ExecutedBlock, Receipt, RecoveredTx, SealedHeader, TxEnvelope};
+use aura_storage::StateView;
+use parking_lot::RwLock;
+use revm::{context::TxEnv, primitives::hardfork::SpecId};
+
+use crate::{
+    ExecutionError, OpenBlock, OpenBody, PayloadAttributes, StateDb,
+    attributes::evm_env,
+    block_evm::BlockEvm,
+    roots,
+    state_db::{ErrorSlot, ReadFailure},
+};
+
+/// Largest RLP encoding of a block from Osaka on (EIP-7934): 10 MiB less 2 MiB for the consensus
+/// layer's part.
+const MAX_BLOCK_BYTES: u64 = 8_388_608;
+/// Upper bound on the encoding of a header and the lists around it.
+const HEADER_BYTES: u64 = 1_024;
+/// Upper bound on the encoding of one withdrawal.
+const WITHDRAWAL_BYTES: u64 = 64;
+/// Upper bound on the RLP string header around a transaction in the body.
+const STRING_HEADER_BYTES: u64 = 5;
+
+/// Builds receipts as the chain stores them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Receipts;
+
+impl ReceiptBuilder for Receipts {
+    type Transaction = TxEnvelope;
+    type Receipt = Receipt;
+
+    fn build_receipt<E: Evm>(
+        &self,
+        ctx: ReceiptBuilderCtx<'_, <TxEnvelope as TransactionEnvelope>::TxType, E>,
+    ) -> Receipt {
+        Receipt {
+            tx_type: ctx.tx_type,
+            success: ctx.result.is_success(),
+            cumulative_gas_used: ctx.cumulative_gas_used,
+            logs: ctx.result.into_logs(),
+        }
+    }
+}
+
+/// What became of one transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TxOutcome {
+    /// Gas that the sender pays for.
+    pub gas_used: u64,
+    /// `false` if it reverted or halted; it is in the block all the same.
+    pub success: bool,
+}
+
+/// The block that is being built.
+///
+/// [`begin`](Self::begin) runs the system calls before the transactions, [`execute`](Self::execute)
+/// adds a transaction, [`finish`](Self::finish) closes the block. Between bursts of transactions
+/// [`detach`](Self::detach) drops the database snapshot. It may move between threads.
+pub struct BlockExecutor {
+    inner: EthBlockExecutor<'static, BlockEvm, Arc<ChainSpec>, Receipts>,
+    open: Arc<OpenBlock>,
+    withdrawals: Option<Withdrawals>,
+    bytes_left: u64,
+    max_blob_gas: u64,
+    failure: ErrorSlot,
+}
+
+impl std::fmt::Debug for BlockExecutor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BlockExecutor")
+            .field("number", &self.open.header.number)
+            .field("transactions", &self.len())
+            .field("gas_used", &self.gas_used())
+            .finish_non_exhaustive()
+    }
+}
+
+impl BlockExecutor {
+    /// Opens a block on `parent`, whose state is `view`, and runs the system calls that precede the
+    /// transactions (EIP-2935, EIP-4788).
+    ///
+    /// # Errors
+    /// [`ExecutionError::InvalidAttributes`], [`ExecutionError::State`], or a failed system call.
+    pub fn begin(
+        spec: Arc<ChainSpec>,
+        parent: &SealedHeader,
+        attributes: PayloadAttributes,
+        view: StateView,
+    ) -> Result<Self, ExecutionError> {
+        let header = attributes.header(&spec, parent)?;
+        Self::with_header(spec, parent, header, attributes.withdrawals, view)
+    }
+
+    /// Opens a block with a given header; fields that execution gives are overwritten at the end.
+    pub(crate) fn with_header(
+        spec: Arc<ChainSpec>,
+        parent: &SealedHeader,
+        header: Header,
+        withdrawals: Option<Withdrawals>,
+        view: StateView,
+    ) -> Result<Self, ExecutionError> {
+        let withdrawals = spec
+            .is_shanghai_active_at_timestamp(header.timestamp)
+            .then(|| withdrawals.unwrap_or_default());
+        let env = evm_env(&spec, &header);
+        let diff = Arc::default();
+        let db = StateDb::new(Some(view), Arc::clone(&diff))
+            .keep_empty_accounts(!env.cfg_env.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON));
+        let failure = db.error_slot();
+        let ctx = EthBlockExecutionCtx {
+            parent_hash: header.parent_hash,
+            parent_beacon_block_root: header.parent_beacon_block_root,
+            ommers: &[],
+            withdrawals: withdrawals.as_ref().map(|w| Cow::Owned(w.to_vec())),
+            extra_data: header.extra_data.clone(),
+            tx_count_hint: None,
+            slot_number: None,
+        };
+        let withdrawal_bytes =
+            WITHDRAWAL_BYTES * withdrawals.as_ref().map_or(0, |w| w.len() as u64);
+        let mut executor = Self {
+            bytes_left: if spec.is_osaka_active_at_timestamp(header.timestamp) {
+                MAX_BLOCK_BYTES.saturating_sub(HEADER_BYTES + withdrawal_bytes)
+            } else {
+                u64::MAX
+            },
+            max_blob_gas: spec
+                .blob_params_at(header.timestamp)
+                .map_or(0, |params| params.max_blob_gas_per_block()),
+            inner: EthBlockExecutor::new(BlockEvm::new(db, env), ctx, spec, Receipts),
+            open: Arc::new(OpenBlock {
+                parent: parent.clone(),
+                header,
+                diff,
+                body: RwLock::new(OpenBody::default()),
+            }),
+            withdrawals,
+            failure,
+        };
+        let outcome = executor.inner.apply_pre_execution_changes();
+        executor.check(outcome)?;
+        Ok(executor)
+    }
+
+    /// Attaches a snapshot for the next burst of transactions; it must show the parent's state.
+    pub fn attach(&mut self, view: StateView) {
+        self.inner.evm.db_mut().attach(view);
+    }
+
+    /// Drops the snapshot, so that none is held while no transactions arrive.
+    pub fn detach(&mut self) {
+        self.inner.evm.db_mut().detach();
+    }
+
+    /// Executes `tx` at the end of the block. A plain transfer costs a few microseconds.
+    ///
+    /// # Errors
+    /// [`ExecutionError::InvalidTransaction`], [`ExecutionError::BlockGasExhausted`] and
+    /// [`ExecutionError::BlockFull`] leave the block as it was. After any other error the block
+    /// must be dropped ([`ExecutionError::is_fatal`]).
+    pub fn execute(&mut self, tx: &Arc<RecoveredTx>) -> Result<TxOutcome, ExecutionError> {
+        let bytes = tx.encoded().len() as u64 + STRING_HEADER_BYTES;
+        self.check_room(tx, bytes)?;
+        let env = TxEnv::from_recovered_tx(tx.envelope(), tx.sender());
+        let recovered = Recovered::new_unchecked(tx.envelope(), tx.sender());
+        let mut success = false;
+        let outcome =
+            self.inner
+                .execute_transaction_with_result_closure((env, recovered), |output| {
+                    success = output.result().result.is_success();
+                });
+        let gas_used = self.check(outcome)?.tx_gas_used();
+        self.bytes_left -= bytes;
+        let mut body = self.open.body.write();
+        // The receipt lives where readers of the open block see it.
+        body.receipts.append(&mut self.inner.receipts);
+        body.transactions.push(Arc::clone(tx));
+        body.gas_used = self.inner.cumulative_tx_gas_used;
+        Ok(TxOutcome { gas_used, success })
+    }
+
+    fn check_room(&self, tx: &RecoveredTx, bytes: u64) -> Result<(), ExecutionError> {
+        if bytes > self.bytes_left {
+            return Err(ExecutionError::BlockFull {
+                resource: "bytes",
+                needed: bytes,
+                left: self.bytes_left,
+            });
+        }
+        if tx.envelope().tx_type() == TxType::Eip4844 {
+            let needed = tx.envelope().blob_gas_used().unwrap_or_default();
+            let left = self.max_blob_gas.saturating_sub(self.inner.blob_gas_used);
+            // A transaction that no block could hold is invalid; revm says so.
+            if needed > left && needed <= self.max_blob_gas {
+                return Err(ExecutionError::BlockFull {
+                    resource: "blob gas",
+                    needed,
+                    left,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the cause of a failed state read, if there was one, before whatever it led to.
+    fn check<T, E: Into<ExecutionError>>(
+        &self,
+        outcome: Result<T, E>,
+    ) -> Result<T, ExecutionError> {
+        check(&self.failure, outcome)
+    }
+
+    /// The block as readers on other threads see it.
+    pub fn shared(&self) -> Arc<OpenBlock> {
+        Arc::clone(&self.open)
+    }
+
+    /// Header with what is known so far: gas used and blob gas are current, bloom and roots zero.
+    pub fn header(&self) -> Header {
+        let mut header = self.open.header.clone();
+        header.gas_used = self.gas_used();
+        header.blob_gas_used = header.blob_gas_used.map(|_| self.inner.blob_gas_used);
+        header
+    }
+
+    /// Number of transactions in the block.
+    pub fn len(&self) -> usize {
+        self.open.body.read().transactions.len()
+    }
+
+    /// Returns `true` if the block has no transaction yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Gas used by the transactions so far.
+    pub const fn gas_used(&self) -> u64 {
+        self.inner.cumulative_tx_gas_used
+    }
+
+    /// Gas that the next transaction's limit may not exceed.
+    pub fn gas_left(&self) -> u64 {
+        self.open.header.gas_limit.saturating_sub(self.gas_used())
+    }
+
+    /// Closes the block: withdrawals, request system calls (EIP-7002, EIP-7251), roots and bloom.
+    ///
+    /// A view must be attached. Readers of [`shared`](Self::shared) keep what they see.
+    ///
+    /// # Errors
+    /// [`ExecutionError::State`], or a failed system call.
+    pub fn finish(self) -> Result<ExecutedBlock, ExecutionError> {
+        let Self {
+            mut inner,
+            open,
+            withdrawals,
+            failure,
+            ..
+        } = self;
+        let OpenBody {
+            transactions,
+            receipts,
+            ..
+        } = open.body.read().clone();
+        // Deposit requests (EIP-6110) are parsed from the receipts.
+        inner.receipts = receipts;
+        let spec = Arc::clone(&inner.spec);
+        let (evm, result) = check(&failure, inner.finish())?;
+        // The environment and caches are of no use any more.
+        drop(evm);
+        let mut header = open.header.clone();
+        let (summary, diff) = rayon::join(
+            || roots::summarize(&transactions, &result.receipts),
+            || {
+                let mut diff = open.diff.read().clone();
+                diff.prune();
+                diff
+            },
+        );
+        header.transactions_root = summary.transactions_root;
+        header.receipts_root = summary.receipts_root;
+        header.logs_bloom = summary.logs_bloom;
+        header.gas_used = result.gas_used;
+        header.withdrawals_root = withdrawals
+            .as_ref()
+            .map(|w| alloy_consensus::proofs::calculate_withdrawals_root(w));
+        header.blob_gas_used = header.blob_gas_used.map(|_| result.blob_gas_used);
+        header.requests_hash = spec
+            .is_prague_active_at_timestamp(header.timestamp)
+            .then(|| result.requests.requests_hash());
+        Ok(ExecutedBlock {
+            header,
+            transactions,
+            ommers: Vec::new(),
+            withdrawals,
+            receipts: result.receipts,
+            diff,
+        })
+    }
+}
+
+fn check<T, E: Into<ExecutionError>>(
+    failure: &ErrorSlot,
+    outcome: Result<T, E>,
+) -> Result<T, ExecutionError> {
+    match (failure.take(), outcome) {
+        (Some(ReadFailure::Storage(error)), _) => Err(ExecutionError::State(error)),
+        (Some(ReadFailure::Detached), _) => Err(ExecutionError::Detached),
+        (None, outcome) => outcome.map_err(Into::into),
+    }
+}
+
+const _: () = {
+    const fn assert_send<T: Send + 'static>() {}
+    assert_send::<BlockExecutor>();
+};
