@@ -164,6 +164,9 @@ pub enum StorageError {
     /// A write was asked of a database opened for reading.
     #[error("database is open for reading only")]
     ReadOnly,
+    /// An earlier write of the transaction failed: it can only be dropped.
+    #[error("write transaction has failed and cannot go on")]
+    TransactionFailed,
     /// A value is larger than any table may hold.
     #[error("value of {len} bytes for table {table} exceeds {max}")]
     ValueTooLarge {

@@ -1,0 +1,41 @@
+//! Byte layouts of keys and values.
+//!
+//! Encoders write one form only and decoders refuse every other, so that decode after encode is the
+//! identity in both directions. Decoders never panic on foreign bytes and never index them.
+
+mod block;
+mod input;
+mod leaf;
+mod meta;
+mod receipt;
+
+pub(crate) use block::{
+    BODY_FIXED_BYTES, TxRow, decode_body, decode_header, encode_body, encode_header, encode_tx,
+};
+pub(crate) use input::Input;
+pub(crate) use leaf::{
+    LeafBytes, decode_account_of, decode_leaf, decode_slot, encode_account, encode_slot,
+};
+pub(crate) use meta::{
+    META_CHAIN, META_FIRST_HISTORY, META_NEXT_TX, META_SCHEMA, decode_head, decode_identity,
+    decode_u32, decode_u64, encode_head, encode_identity,
+};
+pub(crate) use receipt::{decode_receipt, encode_receipt};
+
+use alloy_primitives::B256;
+
+/// `hashed key ‖ block`, the key of a history row.
+pub(crate) fn history_key(key: &B256, block: u64) -> [u8; 40] {
+    let mut bytes = [0; 40];
+    bytes[..32].copy_from_slice(key.as_slice());
+    bytes[32..].copy_from_slice(&block.to_be_bytes());
+    bytes
+}
+
+/// `block ‖ part`, the key of a list of touched keys.
+pub(crate) fn touched_key(block: u64, part: u32) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..8].copy_from_slice(&block.to_be_bytes());
+    bytes[8..].copy_from_slice(&part.to_be_bytes());
+    bytes
+}
