@@ -205,6 +205,9 @@ pub enum PoolError {
         #[source]
         source: io::Error,
     },
+    /// The database has no block yet.
+    #[error("database holds no block; write the genesis block first")]
+    NoHead,
     /// The configuration is not usable.
     #[error("pool configuration: {0}")]
     Config(&'static str),
@@ -215,8 +218,54 @@ impl PoolError {
     pub const fn is_internal(&self) -> bool {
         matches!(
             self,
-            Self::State(_) | Self::JournalWrite { .. } | Self::JournalOpen { .. } | Self::Config(_)
+            Self::State(_)
+                | Self::JournalWrite { .. }
+                | Self::JournalOpen { .. }
+                | Self::NoHead
+                | Self::Config(_)
         )
+    }
+
+    /// Returns `true` if a newer state of the sender's account may change the answer for the better.
+    pub(crate) const fn depends_on_account(&self) -> bool {
+        matches!(
+            self,
+            Self::InsufficientFunds { .. }
+                | Self::InsufficientFundsForQueue { .. }
+                | Self::SenderNotEoa(_)
+        )
+    }
+
+    /// Label of the metric `aura_pool_rejected_total`.
+    pub(crate) const fn label(&self) -> &'static str {
+        match self {
+            Self::Decode(_) => "decode",
+            Self::InvalidSignature => "signature",
+            Self::BlobTransaction | Self::UnknownType(_) | Self::TypeNotActive { .. } => "type",
+            Self::Oversized { .. } | Self::InitcodeTooLarge { .. } => "size",
+            Self::ExceedsBlockGasLimit { .. }
+            | Self::GasLimitTooHigh { .. }
+            | Self::IntrinsicGas { .. }
+            | Self::FloorDataGas { .. } => "gas",
+            Self::TipAboveFeeCap { .. } | Self::FeeCapTooLow { .. } => "fee",
+            Self::WrongChainId { .. } => "chain_id",
+            Self::NonceTooLow { .. } | Self::NonceMax(_) => "nonce",
+            Self::InsufficientFunds { .. }
+            | Self::InsufficientFundsForQueue { .. }
+            | Self::CostOverflow => "funds",
+            Self::SenderNotEoa(_) => "sender",
+            Self::EmptyAuthorizationList => "authorization_list",
+            Self::AlreadyKnown => "known",
+            Self::ReplacementUnderpriced | Self::Underpriced { .. } => "underpriced",
+            Self::AccountLimit { .. } => "account_limit",
+            Self::Full => "full",
+            Self::Quarantined(_) => "quarantined",
+            Self::State(_)
+            | Self::JournalWrite { .. }
+            | Self::JournalOpen { .. }
+            | Self::NoHead
+            | Self::Config(_) => "internal",
+        }
     }
 }
 

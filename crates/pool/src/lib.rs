@@ -8,10 +8,21 @@
 //! It must never execute a transaction, write the database, drop one without a reason, or recover a
 //! signature while its lock is held. Start reading at [`Pool::submit`].
 
+mod account;
 mod config;
 mod drops;
 mod error;
+mod index;
+mod inner;
+mod journal;
+mod metrics;
 mod pool;
+mod queue;
+mod record;
+mod replay;
+mod rules;
+mod state;
+mod update;
 
 pub use config::PoolConfig;
 pub use drops::DropReason;

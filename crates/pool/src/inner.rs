@@ -1,0 +1,400 @@
+//! The pool's parts, and how a transaction passes through them.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use aura_chainspec::ChainSpec;
+use aura_primitives::{CommittedBlock, HeadLabel, RecoveredTx, TransactionError};
+use aura_storage::Store;
+use parking_lot::{Mutex, MutexGuard, RwLock};
+use tokio::sync::{Notify, broadcast};
+
+use crate::{
+    DropReason, ExecOutcome, PoolConfig, PoolError,
+    account::{read_sender, sender_account},
+    drops::DropLog,
+    journal::Journal,
+    metrics::Metrics,
+    queue::Entry,
+    record::{encode_accepted, encode_dropped, encode_quarantined},
+    rules::{Rules, precheck},
+    state::{Effects, State},
+};
+
+/// Transactions a subscriber may lag behind; the oldest are dropped and it is told so.
+const ANNOUNCE_CAPACITY: usize = 8_192;
+
+/// Times an account is read again because a block was committed meanwhile.
+const MAX_ACCOUNT_READS: usize = 3;
+
+/// The journal is rewritten when it is this many times as long as what is live in it.
+const ROTATE_FACTOR: u64 = 4;
+
+/// The pool's parts.
+///
+/// Locks in the order in which they may be held together: `gate`, `state`, those in `drop_log` and
+/// `journal`.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) config: Arc<PoolConfig>,
+    pub(crate) spec: Arc<ChainSpec>,
+    pub(crate) store: Store,
+    pub(crate) rules: RwLock<Rules>,
+    pub(crate) state: Mutex<State>,
+    pub(crate) drop_log: Arc<DropLog>,
+    pub(crate) journal: Option<Journal>,
+    /// Held for reading from the journal's append to the insertion, so that a rotation never
+    /// overlooks a transaction between both.
+    pub(crate) gate: RwLock<()>,
+    /// Length above which the journal may be rewritten.
+    pub(crate) rotate_above: AtomicU64,
+    /// Arrival number of the next transaction.
+    pub(crate) next_seq: AtomicU64,
+    pub(crate) notify: Arc<Notify>,
+    pub(crate) announce: broadcast::Sender<Arc<RecoveredTx>>,
+    pub(crate) metrics: Metrics,
+}
+
+impl Inner {
+    pub(crate) fn announcer() -> broadcast::Sender<Arc<RecoveredTx>> {
+        broadcast::Sender::new(ANNOUNCE_CAPACITY)
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Counts the outcome of a submission.
+    pub(crate) fn counted(&self, result: Result<B256, PoolError>) -> Result<B256, PoolError> {
+        match &result {
+            Ok(_) => self.metrics.accepted.increment(1),
+            Err(error) => self.metrics.rejected(error.label()),
+        }
+        result
+    }
+
+    pub(crate) fn submit(&self, raw: Bytes) -> Result<B256, PoolError> {
+        precheck(&raw, self.config.max_tx_bytes)?;
+        // Known ones are told apart before their signature costs anything.
+        let hash = keccak256(&raw);
+        self.refuse_known(hash)?;
+        let tx = RecoveredTx::try_decode(raw)?;
+        if tx.hash() != hash {
+            return Err(PoolError::Decode(TransactionError::Decode(
+                "encoding is not canonical".into(),
+            )));
+        }
+        self.admit(tx)
+    }
+
+    pub(crate) fn submit_recovered(&self, tx: RecoveredTx) -> Result<B256, PoolError> {
+        self.refuse_known(tx.hash())?;
+        self.admit(tx)
+    }
+
+    fn refuse_known(&self, hash: B256) -> Result<(), PoolError> {
+        if let Some(reason) = self.drop_log.quarantined(hash) {
+            return Err(PoolError::Quarantined(reason));
+        }
+        if self.state().by_hash.contains_key(&hash) {
+            return Err(PoolError::AlreadyKnown);
+        }
+        Ok(())
+    }
+
+    fn admit(&self, tx: RecoveredTx) -> Result<B256, PoolError> {
+        self.check_rules(&tx)?;
+        let seq = self.next_seq.fetch_add(1, Ordering::Relaxed);
+        let entry = Entry::new(Arc::new(tx), seq)?;
+        let (hash, sender) = (entry.hash(), entry.sender());
+        let mut effects = Effects::default();
+        let result = {
+            let _gate = self.gate.read();
+            self.with_account(sender, |state| state.check(&entry))?;
+            self.write_accepted(&entry)?;
+            let result = self.with_account(sender, |state| {
+                state.insert(entry.clone(), &mut effects)?;
+                self.metrics.sizes(&state.sizes());
+                Ok(())
+            });
+            if result.is_err() {
+                // It was refused after all (another one was faster): the journal must not bring it
+                // back after a restart.
+                self.write_dropped([seq]);
+            }
+            result
+        };
+        // Evictions count even if the transaction itself was refused in the end.
+        self.settle(effects);
+        result?;
+        self.rotate_if_due();
+        Ok(hash)
+    }
+
+    pub(crate) fn check_rules(&self, tx: &RecoveredTx) -> Result<(), PoolError> {
+        if self.rules.read().is_stale() {
+            self.rules.write().refresh(&self.spec);
+        }
+        self.rules.read().check(tx)
+    }
+
+    /// Runs `step` under the pool's lock with the sender's account known.
+    ///
+    /// A known account saves the database read. It may lag behind what a client has already seen
+    /// in a receipt, so that a refusal is decided on an account freshly read.
+    fn with_account(
+        &self,
+        sender: Address,
+        mut step: impl FnMut(&mut State) -> Result<(), PoolError>,
+    ) -> Result<(), PoolError> {
+        let mut epoch = {
+            let mut state = self.state();
+            if state.senders.contains_key(&sender) {
+                match step(&mut state) {
+                    Err(error) if error.depends_on_account() => {}
+                    result => return result,
+                }
+            }
+            state.epoch
+        };
+        for attempt in 1.. {
+            let (account, as_of) = read_sender(&self.store, sender)?;
+            let mut state = self.state();
+            // A block that the pool was told of while we read may have changed the account. The
+            // limit is for an unwind that the pool is yet to be told of.
+            let is_late = as_of < state.head || state.epoch != epoch;
+            if is_late && attempt < MAX_ACCOUNT_READS {
+                epoch = state.epoch;
+                continue;
+            }
+            state.learn(sender, account, as_of);
+            return step(&mut state);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn take(&self, max: usize, base_fee: u64) -> Vec<Arc<RecoveredTx>> {
+        let taken = self.state().take(max, base_fee);
+        self.metrics.handed_out.increment(taken.len() as u64);
+        taken
+    }
+
+    pub(crate) fn begin_block(&self, base_fee: u64) {
+        let wake = {
+            let mut state = self.state();
+            state.set_base_fee(base_fee);
+            state.release_deferred()
+        };
+        if wake {
+            self.notify.notify_one();
+        }
+    }
+
+    pub(crate) fn report(&self, outcomes: &[(B256, ExecOutcome)]) {
+        let mut effects = Effects::default();
+        {
+            let mut state = self.state();
+            state.report(outcomes, &mut effects);
+            self.metrics.sizes(&state.sizes());
+        }
+        self.settle(effects);
+    }
+
+    pub(crate) fn on_committed(&self, block: &CommittedBlock) {
+        let header = block.block.header.inner();
+        *self.rules.write() = Rules::after(header, &self.spec, &self.config);
+        let mut effects = Effects::default();
+        let missed = {
+            let mut state = self.state();
+            let missed = header.number > state.head + 1;
+            state.commit(block, &mut effects);
+            self.metrics.sizes(&state.sizes());
+            missed
+        };
+        let left = effects.removed.len() - effects.drops.len();
+        self.metrics.mined.increment(left as u64);
+        self.settle(effects);
+        if missed {
+            self.reconcile(Vec::new());
+        }
+        self.rotate_if_due();
+    }
+
+    /// Reads all accounts again and takes `txs` back.
+    pub(crate) fn reconcile(&self, txs: Vec<Arc<RecoveredTx>>) {
+        let mut effects = Effects::default();
+        if let Err(error) = self.try_reconcile(txs, &mut effects) {
+            // The accounts stay as they were; the sequencer finds out what is invalid.
+            tracing::error!(%error, "pool cannot read accounts");
+        }
+        self.settle(effects);
+    }
+
+    fn try_reconcile(
+        &self,
+        txs: Vec<Arc<RecoveredTx>>,
+        effects: &mut Effects,
+    ) -> Result<(), PoolError> {
+        let _gate = self.gate.read();
+        let mut state = self.state();
+        let unknown = state.give_back(txs);
+        let reader = self.store.reader()?;
+        let head = reader.head(HeadLabel::Unsafe)?.number;
+        if let Some(header) = reader.header(head)? {
+            *self.rules.write() = Rules::after(header.inner(), &self.spec, &self.config);
+        }
+        let senders: Vec<Address> = state.senders.keys().copied().collect();
+        let mut accounts = Vec::with_capacity(senders.len() + unknown.len());
+        for sender in senders
+            .into_iter()
+            .chain(unknown.iter().map(|tx| tx.sender()))
+        {
+            accounts.push((sender, sender_account(&reader, sender)?));
+        }
+        let mut is_mined = |hash| matches!(reader.transaction_location(hash), Ok(Some(_)));
+        state.resync(head, &accounts, &mut is_mined, effects);
+        for tx in unknown {
+            if is_mined(tx.hash()) {
+                continue;
+            }
+            let (hash, seq) = (tx.hash(), self.next_seq.fetch_add(1, Ordering::Relaxed));
+            let inserted = Entry::new(tx, seq).and_then(|entry| {
+                self.write_accepted(&entry)?;
+                state.insert(entry, effects)
+            });
+            if let Err(error) = inserted {
+                let reason = DropReason::from(&error);
+                state.drop_log.remember(hash, reason.clone());
+                effects.drops.push(crate::drops::Drop { hash, seq, reason });
+            }
+        }
+        self.metrics.sizes(&state.sizes());
+        Ok(())
+    }
+
+    /// What follows a change once the lock is released: journal, log, metrics, wake-ups.
+    pub(crate) fn settle(&self, effects: Effects) {
+        let Effects {
+            drops,
+            promoted,
+            removed,
+            wake,
+        } = effects;
+        if !drops.is_empty() {
+            for drop in &drops {
+                self.metrics.dropped(drop.reason.label());
+                tracing::debug!(hash = %drop.hash, reason = %drop.reason, "transaction dropped");
+                if let DropReason::Quarantined(reason) = &drop.reason {
+                    self.write_quarantined(drop.hash, reason);
+                }
+            }
+            self.write_dropped(drops.iter().map(|drop| drop.seq));
+        }
+        if self.announce.receiver_count() > 0 {
+            for tx in promoted {
+                // Fails only if the last receiver has just gone.
+                let _ = self.announce.send(tx);
+            }
+        }
+        if wake {
+            self.notify.notify_one();
+        }
+        drop(removed);
+    }
+
+    pub(crate) fn flush(&self) -> Result<(), PoolError> {
+        self.journal.as_ref().map_or(Ok(()), Journal::flush)
+    }
+
+    fn write_accepted(&self, entry: &Entry) -> Result<(), PoolError> {
+        let Some(journal) = &self.journal else {
+            return Ok(());
+        };
+        let raw = entry.tx.encoded();
+        let mut record = Vec::with_capacity(raw.len() + 32);
+        encode_accepted(entry.seq, raw, &mut record);
+        journal
+            .append(&record)
+            .inspect_err(|_| self.metrics.journal_errors.increment(1))
+    }
+
+    fn write_dropped(&self, seqs: impl IntoIterator<Item = u64>) {
+        let mut records = Vec::new();
+        for seq in seqs {
+            encode_dropped(seq, &mut records);
+        }
+        self.write_note(&records);
+    }
+
+    fn write_quarantined(&self, hash: B256, reason: &str) {
+        let mut record = Vec::new();
+        encode_quarantined(hash, reason, &mut record);
+        self.write_note(&record);
+    }
+
+    /// Writes what costs no accepted transaction if it is lost: after a restart one more comes back
+    /// and is validated again.
+    fn write_note(&self, records: &[u8]) {
+        if let Some(journal) = &self.journal
+            && let Err(error) = journal.append(records)
+        {
+            self.metrics.journal_errors.increment(1);
+            tracing::warn!(%error, "drop not written to the transaction journal");
+        }
+    }
+
+    /// Rewrites the journal if it has grown far beyond what is live in it.
+    fn rotate_if_due(&self) {
+        let Some(journal) = &self.journal else {
+            return;
+        };
+        let length = journal.length();
+        if length <= self.rotate_above.load(Ordering::Relaxed) {
+            return;
+        }
+        let live = self.state().sizes().encoded_bytes as u64;
+        if length <= live.saturating_mul(ROTATE_FACTOR) {
+            return;
+        }
+        if let Err(error) = self.rotate() {
+            self.metrics.journal_errors.increment(1);
+            tracing::warn!(%error, "transaction journal not rewritten");
+        }
+    }
+
+    /// Rewrites the journal with only what is live. Submissions wait meanwhile.
+    pub(crate) fn rotate(&self) -> Result<(), PoolError> {
+        let Some(journal) = &self.journal else {
+            return Ok(());
+        };
+        let _gate = self.gate.write();
+        let live = self.state().live();
+        let quarantined = self.drop_log.quarantined_hashes();
+        let result = journal.rotate(|out| {
+            let mut record = Vec::new();
+            for (seq, tx) in &live {
+                record.clear();
+                encode_accepted(*seq, tx.encoded(), &mut record);
+                out.write_all(&record)?;
+            }
+            for (hash, reason) in &quarantined {
+                record.clear();
+                encode_quarantined(*hash, reason, &mut record);
+                out.write_all(&record)?;
+            }
+            Ok(())
+        });
+        // After a failure it is not tried again with each transaction.
+        let above = match &result {
+            Ok(()) => self.config.journal_rotate_bytes,
+            Err(_) => journal.length() + self.config.journal_rotate_bytes,
+        };
+        self.rotate_above.store(above, Ordering::Relaxed);
+        #[allow(clippy::cast_precision_loss)] // gauges are floats
+        self.metrics.journal_bytes.set(journal.length() as f64);
+        result
+    }
+}

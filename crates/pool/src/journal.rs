@@ -1,0 +1,417 @@
+//! The file that makes an accepted transaction survive the death of the process.
+//!
+//! [`record`](crate::record) has the layout. Appending is one `write(2)`: once it returns, the
+//! kernel holds the record, and killing the process cannot lose it. Only the loss of the machine
+//! can, unless [`PoolConfig::journal_sync`](crate::PoolConfig) asks for a flush each time.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use parking_lot::Mutex;
+
+use crate::{
+    PoolError,
+    record::{self, HEADER, Record},
+};
+
+/// The open journal.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    sync: bool,
+    file: Mutex<Output>,
+    /// Length of the file, readable without the lock.
+    length: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Output {
+    file: File,
+    length: u64,
+    /// A failed append left bytes that could not be cut off: nothing may follow them.
+    torn: bool,
+}
+
+impl Journal {
+    /// Opens the journal, or creates it, hands its records to `each` in file order and cuts off
+    /// what is not a whole record.
+    ///
+    /// # Errors
+    /// [`PoolError::JournalOpen`]: also if another process holds the file, or if it is not a
+    /// journal of this version. Such a file is not modified.
+    pub(crate) fn open(
+        path: &Path,
+        sync: bool,
+        each: impl FnMut(Record),
+    ) -> Result<Self, PoolError> {
+        let output = open_output(path, each).map_err(|source| PoolError::JournalOpen {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            sync,
+            length: AtomicU64::new(output.length),
+            file: Mutex::new(output),
+        })
+    }
+
+    /// Length of the file in bytes.
+    pub(crate) fn length(&self) -> u64 {
+        self.length.load(Ordering::Relaxed)
+    }
+
+    /// Appends encoded records. When it returns, the kernel has them.
+    ///
+    /// # Errors
+    /// [`PoolError::JournalWrite`]; the file then holds nothing of `records`.
+    pub(crate) fn append(&self, records: &[u8]) -> Result<(), PoolError> {
+        let mut output = self.file.lock();
+        let result = output.append(records, self.sync);
+        self.length.store(output.length, Ordering::Relaxed);
+        result.map_err(|source| self.write_error(source))
+    }
+
+    /// Flushes the file to disk.
+    ///
+    /// # Errors
+    /// [`PoolError::JournalWrite`].
+    pub(crate) fn flush(&self) -> Result<(), PoolError> {
+        let output = self.file.lock();
+        output
+            .file
+            .sync_all()
+            .map_err(|source| self.write_error(source))
+    }
+
+    /// Replaces the file by one that holds only what `write` puts into it.
+    ///
+    /// The caller guarantees that everything accepted and still in the pool is among it, and that
+    /// nobody is between an append and the pool.
+    ///
+    /// # Errors
+    /// [`PoolError::JournalWrite`]; the old file then stays in use.
+    pub(crate) fn rotate(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), PoolError> {
+        let mut output = self.file.lock();
+        *output = self
+            .write_successor(write)
+            .map_err(|source| self.write_error(source))?;
+        self.length.store(output.length, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn write_successor(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<Output> {
+        let mut temporary = self.path.clone().into_os_string();
+        temporary.push(".new");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&temporary)?;
+        lock(&file)?;
+        let mut buffered = BufWriter::with_capacity(1 << 20, &mut file);
+        buffered.write_all(&HEADER)?;
+        write(&mut buffered)?;
+        buffered.flush()?;
+        drop(buffered);
+        // Renaming before the content is on disk could leave an empty journal after a power cut.
+        file.sync_all()?;
+        std::fs::rename(&temporary, &self.path)?;
+        let length = file.stream_position()?;
+        Ok(Output {
+            file,
+            length,
+            torn: false,
+        })
+    }
+
+    fn write_error(&self, source: io::Error) -> PoolError {
+        PoolError::JournalWrite {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+impl Output {
+    fn append(&mut self, records: &[u8], sync: bool) -> io::Result<()> {
+        if self.torn {
+            self.cut()?;
+        }
+        let written = self.file.write_all(records).and_then(|()| {
+            if sync {
+                self.file.sync_data()?;
+            }
+            Ok(())
+        });
+        if let Err(error) = written {
+            self.torn = true;
+            // If this fails too (it needs no space), the next append tries again first.
+            let _ = self.cut();
+            return Err(error);
+        }
+        self.length += records.len() as u64;
+        Ok(())
+    }
+
+    /// Removes what a failed append left behind.
+    fn cut(&mut self) -> io::Result<()> {
+        self.file.set_len(self.length)?;
+        self.file.seek(SeekFrom::Start(self.length))?;
+        self.torn = false;
+        Ok(())
+    }
+}
+
+fn lock(file: &File) -> io::Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(io::Error::new(
+            io::ErrorKind::WouldBlock,
+            "another process uses it",
+        )),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn open_output(path: &Path, mut each: impl FnMut(Record)) -> io::Result<Output> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    lock(&file)?;
+    let mut input = BufReader::with_capacity(1 << 20, &mut file);
+    let mut start = Vec::with_capacity(HEADER.len());
+    input
+        .by_ref()
+        .take(HEADER.len() as u64)
+        .read_to_end(&mut start)?;
+    if start != HEADER {
+        // The process may have died while it wrote the header of a new file.
+        if !HEADER.starts_with(&start) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "not a transaction journal of this version",
+            ));
+        }
+        drop(input);
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&HEADER)?;
+        return Ok(Output {
+            file,
+            length: HEADER.len() as u64,
+            torn: false,
+        });
+    }
+    let mut length = HEADER.len() as u64;
+    while let Some((record, size)) = record::read(&mut input)? {
+        each(record);
+        length += size;
+    }
+    drop(input);
+    cut_tail(path, &mut file, length)?;
+    Ok(Output {
+        file,
+        length,
+        torn: false,
+    })
+}
+
+/// Cuts the file at `length`, and keeps what is cut off beside it for an operator to look at.
+fn cut_tail(path: &Path, file: &mut File, length: u64) -> io::Result<()> {
+    file.seek(SeekFrom::Start(length))?;
+    let surplus = file.metadata()?.len().saturating_sub(length);
+    if surplus == 0 {
+        return Ok(());
+    }
+    let mut aside = path.to_owned().into_os_string();
+    aside.push(".cut");
+    io::copy(&mut &*file, &mut File::create(&aside)?)?;
+    tracing::warn!(
+        path = %path.display(),
+        bytes = surplus,
+        kept_in = %Path::new(&aside).display(),
+        "transaction journal ends in an incomplete record"
+    );
+    file.set_len(length)?;
+    file.seek(SeekFrom::Start(length))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{encode_accepted, encode_dropped};
+
+    fn open(path: &Path) -> (Journal, Vec<Record>) {
+        let mut records = Vec::new();
+        let journal = Journal::open(path, false, |record| records.push(record)).unwrap();
+        (journal, records)
+    }
+
+    fn accepted(seq: u64) -> Record {
+        Record::Accepted {
+            seq,
+            raw: vec![seq as u8; 10].into(),
+        }
+    }
+
+    fn append(journal: &Journal, seq: u64) {
+        let mut bytes = Vec::new();
+        encode_accepted(seq, &[seq as u8; 10], &mut bytes);
+        journal.append(&bytes).unwrap();
+    }
+
+    #[test]
+    fn appended_records_are_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/journal");
+        let (journal, records) = open(&path);
+        assert!(records.is_empty());
+        append(&journal, 1);
+        append(&journal, 2);
+        let mut bytes = Vec::new();
+        encode_dropped(1, &mut bytes);
+        journal.append(&bytes).unwrap();
+        drop(journal);
+        let (journal, records) = open(&path);
+        assert_eq!(
+            records,
+            [accepted(1), accepted(2), Record::Dropped { seq: 1 }]
+        );
+        assert_eq!(journal.length(), std::fs::metadata(&path).unwrap().len());
+    }
+
+    #[test]
+    fn a_torn_tail_is_cut_and_kept_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let (journal, _) = open(&path);
+        append(&journal, 1);
+        append(&journal, 2);
+        let length = journal.length();
+        drop(journal);
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(length - 3)
+            .unwrap();
+        let (journal, records) = open(&path);
+        assert_eq!(records, [accepted(1)]);
+        assert!(dir.path().join("journal.cut").exists());
+        append(&journal, 3);
+        drop(journal);
+        assert_eq!(open(&path).1, [accepted(1), accepted(3)]);
+    }
+
+    #[test]
+    fn a_torn_header_starts_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        std::fs::write(&path, &HEADER[..5]).unwrap();
+        let (journal, _) = open(&path);
+        append(&journal, 1);
+        drop(journal);
+        assert_eq!(open(&path).1, [accepted(1)]);
+    }
+
+    #[test]
+    fn refuses_and_leaves_alone_what_is_not_a_journal() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        std::fs::write(&path, b"something precious").unwrap();
+        let error = Journal::open(&path, false, |_| ()).unwrap_err();
+        assert!(matches!(error, PoolError::JournalOpen { .. }));
+        assert_eq!(std::fs::read(&path).unwrap(), b"something precious");
+    }
+
+    #[test]
+    fn refuses_a_journal_in_use() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let (journal, _) = open(&path);
+        assert!(Journal::open(&path, false, |_| ()).is_err());
+        // The file that a rotation puts in place is held just the same.
+        journal.rotate(|_| Ok(())).unwrap();
+        assert!(Journal::open(&path, false, |_| ()).is_err());
+    }
+
+    #[test]
+    fn rotation_keeps_what_it_is_given_and_what_follows() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let (journal, _) = open(&path);
+        for seq in 0..100 {
+            append(&journal, seq);
+        }
+        let before = journal.length();
+        journal
+            .rotate(|out| {
+                let mut bytes = Vec::new();
+                encode_accepted(7, &[7; 10], &mut bytes);
+                out.write_all(&bytes)
+            })
+            .unwrap();
+        assert!(journal.length() < before);
+        append(&journal, 100);
+        assert_eq!(journal.length(), std::fs::metadata(&path).unwrap().len());
+        drop(journal);
+        assert_eq!(open(&path).1, [accepted(7), accepted(100)]);
+    }
+
+    #[test]
+    fn a_failed_rotation_keeps_the_old_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let (journal, _) = open(&path);
+        append(&journal, 1);
+        let error = journal.rotate(|_| Err(io::Error::other("disk full")));
+        assert!(matches!(error, Err(PoolError::JournalWrite { .. })));
+        append(&journal, 2);
+        drop(journal);
+        assert_eq!(open(&path).1, [accepted(1), accepted(2)]);
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_each_time() {
+        // Writes to this device always fail with ENOSPC.
+        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let journal = Journal {
+            path: "/dev/full".into(),
+            sync: false,
+            file: Mutex::new(Output {
+                file,
+                length: 0,
+                torn: false,
+            }),
+            length: AtomicU64::new(0),
+        };
+        for _ in 0..2 {
+            let error = journal.append(b"record").unwrap_err();
+            assert!(
+                error
+                    .to_string()
+                    .contains("not accepted: journal /dev/full")
+            );
+            assert_eq!(journal.length(), 0);
+        }
+    }
+}
