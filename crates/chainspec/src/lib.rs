@@ -26,6 +26,7 @@ mod error;
 mod fee;
 mod forks;
 mod parse;
+mod rules;
 mod section;
 mod spec;
 

@@ -182,7 +182,7 @@ fn refuses_chains_that_start_before_cancun() {
     refused(&with("config.daoForkBlock", json!(5)), &["daoForkBlock"]);
     refused(
         &with("config.terminalTotalDifficulty", json!(9)),
-        &["terminalTotalDifficulty 9"],
+        &["terminalTotalDifficulty` 9"],
     );
     // A genesis later than the fork is fine.
     let mut late = with("config.cancunTime", json!(50));

@@ -1,5 +1,7 @@
 //! Sparse Merkle tree that commits to the state.
 
+mod arena;
+mod build;
 mod error;
 mod hash;
 mod proof;
