@@ -27,6 +27,7 @@ mod types;
 mod view;
 mod writer;
 
+pub use aura_primitives::GenesisState;
 pub use config::StoreConfig;
 pub use error::{DecodeError, StorageError};
 pub use log_index::LogBlocks;
@@ -34,8 +35,8 @@ pub use reader::Reader;
 pub use store::Store;
 pub use tables::SCHEMA_VERSION;
 pub use types::{
-    BlockBody, ChainIdentity, CommitStats, GenesisState, Leaf, LogQuery, PruneStats, ReaderStats,
-    ReceiptRecord, StoreStats, TableStats, TxLocation, UnwoundBlock,
+    BlockBody, ChainIdentity, CommitStats, Leaf, LogQuery, PruneStats, ReaderStats, ReceiptRecord,
+    StoreStats, TableStats, TxLocation, UnwoundBlock,
 };
 pub use view::{Layer, StateView};
 pub use writer::Writer;

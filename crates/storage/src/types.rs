@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use alloy_consensus::Header;
 use alloy_eips::eip4895::Withdrawals;
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, U256};
 use aura_primitives::{Account, Receipt, SealedBlock};
 
 /// Which chain a database belongs to.
@@ -14,17 +14,6 @@ pub struct ChainIdentity {
     pub chain_id: u64,
     /// Hash of block 0.
     pub genesis_hash: B256,
-}
-
-/// State of the genesis block; order does not matter, zero slots are left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GenesisState {
-    /// Accounts.
-    pub accounts: Vec<(Address, Account)>,
-    /// Storage: account, slot, word.
-    pub slots: Vec<(Address, U256, U256)>,
-    /// Code by its hash.
-    pub code: Vec<(B256, Bytes)>,
 }
 
 /// A value of the flat state: what stands at one hashed key.
