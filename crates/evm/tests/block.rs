@@ -1,0 +1,406 @@
+//! The open block: receipts, fees, limits, roots, sharing.
+#![allow(missing_docs)]
+
+mod common;
+
+use std::sync::Arc;
+
+use alloy_consensus::{TxEip1559, constants::EMPTY_WITHDRAWALS, proofs};
+use alloy_eips::{
+    eip2935::{HISTORY_STORAGE_ADDRESS, HISTORY_STORAGE_CODE},
+    eip4788::{BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE},
+    eip4895::{Withdrawal, Withdrawals},
+    eip7685::EMPTY_REQUESTS_HASH,
+};
+use alloy_hardforks::EthereumHardfork;
+use alloy_primitives::{Address, B256, Bloom, Bytes, U256, hex};
+use aura_evm::{BlockExecutor, ExecutionError, PayloadAttributes, execute_block};
+use aura_primitives::TxEnvelope;
+use aura_storage::{Layer, StateView};
+use common::*;
+
+fn reason(error: ExecutionError) -> String {
+    assert!(
+        matches!(error, ExecutionError::InvalidTransaction(_)),
+        "{error:?}"
+    );
+    assert!(!error.is_fatal());
+    error.to_string()
+}
+
+#[test]
+fn a_transfer_moves_value_and_pays_the_tip_to_the_fee_recipient() {
+    let chain = TestChain::osaka();
+    let tx = transfer(0, Address::repeat_byte(1), ETHER);
+    let block = chain.block(std::slice::from_ref(&tx));
+    let fee = 21_000 * (chain.base_fee() + GWEI);
+    assert_eq!(
+        balance_after(&block, Address::repeat_byte(1)),
+        U256::from(ETHER)
+    );
+    assert_eq!(balance_after(&block, ALICE), U256::from(999 * ETHER - fee));
+    assert_eq!(balance_after(&block, VAULT), U256::from(21_000 * GWEI));
+    assert_eq!(block.diff.accounts[&ALICE].after.unwrap().nonce, 1);
+    assert_eq!(block.diff.accounts.len(), 3);
+    assert_eq!(block.header.gas_used, 21_000);
+    let receipt = &block.receipts[0];
+    assert!(receipt.success && receipt.logs.is_empty());
+    assert_eq!(receipt.cumulative_gas_used, 21_000);
+}
+
+#[test]
+fn header_fields_follow_the_fork() {
+    let block = |fork| TestChain::new(fork, Vec::new()).block(&[]).header;
+    let paris = block(EthereumHardfork::Paris);
+    assert!(paris.base_fee_per_gas.is_some() && paris.withdrawals_root.is_none());
+    let shanghai = block(EthereumHardfork::Shanghai);
+    assert_eq!(shanghai.withdrawals_root, Some(EMPTY_WITHDRAWALS));
+    assert_eq!(shanghai.blob_gas_used, None);
+    let cancun = block(EthereumHardfork::Cancun);
+    assert_eq!(
+        (cancun.blob_gas_used, cancun.excess_blob_gas),
+        (Some(0), Some(0))
+    );
+    assert_eq!(cancun.parent_beacon_block_root, Some(B256::repeat_byte(8)));
+    assert_eq!(cancun.requests_hash, None);
+    let osaka = block(EthereumHardfork::Osaka);
+    assert_eq!(osaka.requests_hash, Some(EMPTY_REQUESTS_HASH));
+    assert_eq!((osaka.number, osaka.mix_hash), (1, B256::repeat_byte(7)));
+    assert_eq!(osaka.state_root, B256::ZERO);
+}
+
+#[test]
+fn system_calls_write_parent_hash_and_beacon_root() {
+    let chain = TestChain::new(
+        EthereumHardfork::Prague,
+        vec![
+            (
+                HISTORY_STORAGE_ADDRESS,
+                contract(HISTORY_STORAGE_CODE.clone()),
+            ),
+            (BEACON_ROOTS_ADDRESS, contract(BEACON_ROOTS_CODE.clone())),
+        ],
+    );
+    let block = chain.block(&[]);
+    let parent = U256::from_be_bytes(chain.genesis.seal().0);
+    assert_eq!(slot_after(&block, HISTORY_STORAGE_ADDRESS, 0), Some(parent));
+    let root = U256::from_be_bytes([8; 32]);
+    assert_eq!(
+        slot_after(&block, BEACON_ROOTS_ADDRESS, 12),
+        Some(U256::from(12))
+    );
+    assert_eq!(
+        slot_after(&block, BEACON_ROOTS_ADDRESS, 12 + 8191),
+        Some(root)
+    );
+    assert!(
+        block.diff.accounts.is_empty(),
+        "system calls cost nobody anything"
+    );
+}
+
+#[test]
+fn withdrawals_are_credited_in_gwei_and_have_a_root() {
+    let chain = TestChain::osaka();
+    let withdrawals = Withdrawals::new(vec![Withdrawal {
+        index: 0,
+        validator_index: 1,
+        address: CONTRACT,
+        amount: 3,
+    }]);
+    let attributes = PayloadAttributes {
+        withdrawals: Some(withdrawals.clone()),
+        ..chain.attributes()
+    };
+    let block = chain.begin_with(attributes).finish().unwrap();
+    assert_eq!(balance_after(&block, CONTRACT), U256::from(3 * GWEI));
+    let root = proofs::calculate_withdrawals_root(&withdrawals);
+    assert_eq!(block.header.withdrawals_root, Some(root));
+    assert_eq!(block.withdrawals, Some(withdrawals));
+}
+
+#[test]
+fn a_reverted_transaction_keeps_nonce_and_fee_and_nothing_else() {
+    // SSTORE(0, 1), LOG0, REVERT(0, 0)
+    let code = hex!("60015f555f5fa05f5ffd");
+    let chain = TestChain::with_code(EthereumHardfork::Osaka, code);
+    let tx = TxEip1559 {
+        value: U256::from(5),
+        ..eip1559(0, CONTRACT)
+    };
+    let mut executor = chain.begin();
+    let outcome = executor.execute(&sent_by(ALICE, tx)).unwrap();
+    assert!(!outcome.success);
+    let block = executor.finish().unwrap();
+    let receipt = &block.receipts[0];
+    assert!(!receipt.success && receipt.logs.is_empty());
+    assert!(block.diff.slots.is_empty());
+    assert!(!block.diff.accounts.contains_key(&CONTRACT));
+    let fee = u128::from(outcome.gas_used) * (chain.base_fee() + GWEI);
+    assert_eq!(
+        balance_after(&block, ALICE),
+        U256::from(1_000 * ETHER - fee)
+    );
+    assert_eq!(block.diff.accounts[&ALICE].after.unwrap().nonce, 1);
+}
+
+#[test]
+fn invalid_transactions_say_why_in_geths_words_and_leave_the_block_unchanged() {
+    let chain = TestChain::osaka();
+    let mut executor = chain.begin();
+    executor.execute(&transfer(0, BOB, 1)).unwrap();
+    let before = (
+        executor.shared().diff.read().clone(),
+        executor.header(),
+        executor.len(),
+    );
+    let mut refused = |tx: TxEip1559| reason(executor.execute(&sent_by(ALICE, tx)).unwrap_err());
+    assert!(refused(eip1559(0, BOB)).starts_with("nonce too low"));
+    assert!(refused(eip1559(2, BOB)).starts_with("nonce too high"));
+    let poor = TxEip1559 {
+        value: U256::from(2_000 * ETHER),
+        ..eip1559(1, BOB)
+    };
+    assert!(refused(poor).starts_with("insufficient funds for gas * price + value"));
+    let low = TxEip1559 {
+        gas_limit: 20_999,
+        ..eip1559(1, BOB)
+    };
+    assert!(refused(low).starts_with("intrinsic gas too low"));
+    let floor = TxEip1559 {
+        gas_limit: 21_000 + 16 * 100,
+        input: Bytes::from(vec![1; 100]),
+        ..eip1559(1, BOB)
+    };
+    assert!(refused(floor).starts_with("insufficient gas for floor data gas cost"));
+    let cheap = TxEip1559 {
+        max_fee_per_gas: 1,
+        max_priority_fee_per_gas: 1,
+        ..eip1559(1, BOB)
+    };
+    assert_eq!(refused(cheap), "max fee per gas less than block base fee");
+    let tip = TxEip1559 {
+        max_priority_fee_per_gas: 101 * GWEI,
+        ..eip1559(1, BOB)
+    };
+    assert_eq!(
+        refused(tip),
+        "max priority fee per gas higher than max fee per gas"
+    );
+    let foreign = TxEip1559 {
+        chain_id: 1,
+        ..eip1559(1, BOB)
+    };
+    assert_eq!(refused(foreign), "invalid chain id for signer");
+    let huge = TxEip1559 {
+        gas_limit: 16_777_217,
+        ..eip1559(1, BOB)
+    };
+    assert!(refused(huge).starts_with("transaction gas limit too high (cap: 16777216"));
+    let after = (
+        executor.shared().diff.read().clone(),
+        executor.header(),
+        executor.len(),
+    );
+    assert_eq!(before, after);
+    assert!(executor.execute(&transfer(1, BOB, 1)).unwrap().success);
+}
+
+#[test]
+fn a_transaction_above_the_gas_left_does_not_fit() {
+    let chain = TestChain::osaka();
+    let attributes = PayloadAttributes {
+        gas_limit: 50_000,
+        ..chain.attributes()
+    };
+    let mut executor = chain.begin_with(attributes);
+    executor.execute(&transfer(0, BOB, 1)).unwrap();
+    assert_eq!(executor.gas_left(), 29_000);
+    let big = TxEip1559 {
+        gas_limit: 29_001,
+        ..eip1559(1, BOB)
+    };
+    let error = executor.execute(&sent_by(ALICE, big)).unwrap_err();
+    let ExecutionError::BlockGasExhausted { needed, left } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!((needed, left), (29_001, 29_000));
+    assert!(error.is_block_full() && !error.is_fatal());
+    executor.execute(&transfer(1, BOB, 1)).unwrap();
+}
+
+#[test]
+fn a_block_stays_below_the_size_limit_of_osaka() {
+    let count = |fork| {
+        let chain = TestChain::new(fork, Vec::new());
+        let mut executor = chain.begin();
+        for nonce in 0..70 {
+            let tx = TxEip1559 {
+                gas_limit: 10_000_000,
+                input: Bytes::from(vec![0; 131_072]),
+                ..eip1559(nonce, BOB)
+            };
+            match executor.execute(&sent_by(ALICE, tx)) {
+                Ok(_) => {}
+                Err(ExecutionError::BlockFull { resource, .. }) => {
+                    assert_eq!(resource, "bytes");
+                    break;
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        let block = executor.finish().unwrap();
+        let body: usize = block
+            .transactions
+            .iter()
+            .map(|tx| tx.encoded().len() + 4)
+            .sum();
+        (block.transactions.len(), body)
+    };
+    let (transactions, bytes) = count(EthereumHardfork::Osaka);
+    assert_eq!(transactions, 63);
+    assert!(bytes < 8_388_608);
+    assert_eq!(count(EthereumHardfork::Prague).0, 70);
+}
+
+#[test]
+fn roots_and_bloom_equal_those_of_the_reference_functions() {
+    // LOG1 of 32 bytes of memory with the call's value as topic
+    let code = hex!("3460205fa100");
+    let chain = TestChain::with_code(EthereumHardfork::Osaka, code);
+    let transactions: Vec<_> = (0..300)
+        .map(|nonce| {
+            let to = if nonce % 3 == 0 { CONTRACT } else { BOB };
+            let tx = TxEip1559 {
+                value: U256::from(nonce),
+                ..eip1559(nonce, to)
+            };
+            sent_by(ALICE, tx)
+        })
+        .collect();
+    let block = chain.block(&transactions);
+    let envelopes: Vec<&TxEnvelope> = transactions.iter().map(|tx| tx.envelope()).collect();
+    let root = proofs::calculate_transaction_root(&envelopes);
+    assert_eq!(block.header.transactions_root, root);
+    let with_bloom: Vec<_> = block
+        .receipts
+        .iter()
+        .map(|r| alloy_consensus::TxReceipt::with_bloom_ref(r))
+        .collect();
+    assert_eq!(
+        block.header.receipts_root,
+        proofs::calculate_receipt_root(&with_bloom)
+    );
+    let bloom = with_bloom
+        .iter()
+        .fold(Bloom::ZERO, |all, r| all | r.logs_bloom);
+    assert_eq!(block.header.logs_bloom, bloom);
+    assert_ne!(bloom, Bloom::ZERO);
+    let gas = block.receipts.last().unwrap().cumulative_gas_used;
+    assert_eq!(block.header.gas_used, gas);
+}
+
+#[test]
+fn readers_of_the_open_block_see_each_transaction_and_keep_it_after_the_end() {
+    let chain = TestChain::osaka();
+    let mut executor = chain.begin();
+    let open = executor.shared();
+    let pending = StateView::empty().with_layers(vec![Layer::Open(Arc::clone(&open.diff))]);
+    assert_eq!(pending.account(CONTRACT).unwrap(), None);
+    executor.execute(&transfer(0, CONTRACT, 7)).unwrap();
+    let balance = pending.account(CONTRACT).unwrap().unwrap().balance;
+    assert_eq!(balance, U256::from(7));
+    assert_eq!(open.body.read().gas_used, 21_000);
+    let block = executor.finish().unwrap();
+    assert!(pending.account(CONTRACT).unwrap().is_some());
+    assert_eq!(open.body.read().receipts, block.receipts);
+    assert_eq!(open.body.read().transactions, block.transactions);
+    assert_eq!(open.header.base_fee_per_gas, block.header.base_fee_per_gas);
+}
+
+#[test]
+fn a_block_may_be_detached_and_move_between_threads() {
+    let chain = TestChain::osaka();
+    let in_one_go = chain.block(&[transfer(0, BOB, 1), transfer(1, BOB, 2)]);
+    let mut executor = chain.begin();
+    executor.detach();
+    let error = executor.execute(&transfer(0, BOB, 1)).unwrap_err();
+    assert!(matches!(error, ExecutionError::Detached) && error.is_fatal());
+    let view = chain.view();
+    let mut executor = std::thread::spawn(move || {
+        executor.attach(view);
+        executor.execute(&transfer(0, BOB, 1)).unwrap();
+        executor.detach();
+        executor
+    })
+    .join()
+    .unwrap();
+    executor.attach(chain.view());
+    executor.execute(&transfer(1, BOB, 2)).unwrap();
+    let block = executor.finish().unwrap();
+    assert_eq!(block.header, in_one_go.header);
+    assert_eq!(block.diff, in_one_go.diff);
+}
+
+#[test]
+fn attributes_that_break_the_rules_are_refused() {
+    let chain = TestChain::osaka();
+    let refused = |attributes| {
+        let spec = Arc::clone(&chain.spec);
+        let error = BlockExecutor::begin(spec, &chain.genesis, attributes, chain.view());
+        error.unwrap_err().to_string()
+    };
+    let base = chain.attributes();
+    let gas = refused(PayloadAttributes {
+        gas_limit: 4_999,
+        ..base.clone()
+    });
+    assert!(gas.contains("gas limit 4999"));
+    let extra_data = Bytes::from(vec![0; 33]);
+    assert!(refused(PayloadAttributes { extra_data, ..base }).contains("33 bytes"));
+}
+
+#[test]
+fn a_block_that_was_built_verifies_and_any_change_is_named() {
+    let chain = TestChain::with_code(EthereumHardfork::Osaka, hex!("5f5fa000"));
+    let executed = chain.block(&[transfer(0, BOB, 1), call_tx(1, CONTRACT, Bytes::new())]);
+    let good = seal(&executed);
+    let again = execute_block(&chain.spec, &chain.genesis, &good, chain.view()).unwrap();
+    assert_eq!(again.diff, executed.diff);
+    assert_eq!(again.receipts, executed.receipts);
+
+    let refused = |edit: &dyn Fn(&mut alloy_consensus::Header)| {
+        let mut bad = executed.clone();
+        edit(&mut bad.header);
+        let error = execute_block(&chain.spec, &chain.genesis, &seal(&bad), chain.view());
+        match error.unwrap_err() {
+            ExecutionError::HeaderMismatch { field, number, .. } => {
+                assert_eq!(number, bad.header.number);
+                field
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(refused(&|h| h.gas_used += 1), "gasUsed");
+    assert_eq!(refused(&|h| h.receipts_root = B256::ZERO), "receiptsRoot");
+    assert_eq!(
+        refused(&|h| h.transactions_root = B256::ZERO),
+        "transactionsRoot"
+    );
+    assert_eq!(refused(&|h| h.logs_bloom = Bloom::ZERO), "logsBloom");
+    assert_eq!(refused(&|h| h.base_fee_per_gas = Some(1)), "baseFeePerGas");
+    assert_eq!(refused(&|h| h.requests_hash = None), "requestsHash");
+    assert_eq!(refused(&|h| h.excess_blob_gas = Some(1)), "excessBlobGas");
+    assert_eq!(refused(&|h| h.withdrawals_root = None), "withdrawalsRoot");
+    assert_eq!(refused(&|h| h.number = 2), "number");
+    assert_eq!(refused(&|h| h.parent_hash = B256::ZERO), "parentHash");
+    assert_eq!(refused(&|h| h.slot_number = Some(1)), "hash");
+
+    let mut bad = executed.clone();
+    bad.transactions.swap(0, 1);
+    let error = execute_block(&chain.spec, &chain.genesis, &seal(&bad), chain.view()).unwrap_err();
+    let ExecutionError::InvalidBlockTransaction { index, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(index, 0);
+}
