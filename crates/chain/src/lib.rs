@@ -1,1 +1,25 @@
-//! x
+//! The one writer: seals executed blocks, commits them durably, then publishes them.
+//!
+//! - [`Chain::seal`] computes the state root in the tree in RAM, seals the header and hands the
+//!   block to the writer. The next block can be built at once on top of it.
+//! - [`ChainWriter::run`] commits sealed blocks, several in one MDBX transaction when sealing is
+//!   faster than the disk, and publishes a block only after its transaction is durable.
+//! - At start the tree is rebuilt from the flat table and its root compared with the head's.
+//!
+//! It never executes transactions. Start reading at [`Chain`].
+
+mod chain;
+mod config;
+mod error;
+mod genesis;
+mod leaves;
+mod metrics;
+mod views;
+mod writer;
+
+pub use chain::{Chain, ChainEvent};
+pub use config::ChainConfig;
+pub use error::ChainError;
+pub use genesis::genesis_block;
+pub use leaves::{Change, tree_changes};
+pub use writer::ChainWriter;

@@ -2,6 +2,8 @@
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256, map::HashMap};
 
+use crate::GenesisState;
+
 /// An account as the state holds it. It has no storage root: slots are leaves of the same tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Account {
@@ -100,4 +102,113 @@ pub fn hashed_slot_key(address: Address, slot: U256) -> B256 {
     bytes[..20].copy_from_slice(address.as_slice());
     bytes[20..].copy_from_slice(&slot.to_be_bytes::<32>());
     keccak256(bytes)
+}
+
+impl StateDiff {
+    /// The change from the empty state to `state`.
+    pub fn from_genesis(state: &GenesisState) -> Self {
+        let mut diff = Self::default();
+        for (address, account) in &state.accounts {
+            let change = AccountChange {
+                before: None,
+                after: Some(*account),
+            };
+            diff.accounts.insert(*address, change);
+        }
+        for (address, slot, value) in &state.slots {
+            let change = SlotChange {
+                before: U256::ZERO,
+                after: *value,
+            };
+            diff.slots
+                .entry(*address)
+                .or_default()
+                .insert(*slot, change);
+        }
+        diff.code.extend(state.code.iter().cloned());
+        diff
+    }
+
+    /// Appends the change of the next block: `self` then spans both.
+    pub fn merge(&mut self, next: Self) {
+        for (address, change) in next.accounts {
+            self.accounts
+                .entry(address)
+                .and_modify(|both| both.after = change.after)
+                .or_insert(change);
+        }
+        for (address, slots) in next.slots {
+            let both = self.slots.entry(address).or_default();
+            for (slot, change) in slots {
+                both.entry(slot)
+                    .and_modify(|both| both.after = change.after)
+                    .or_insert(change);
+            }
+        }
+        self.code.extend(next.code);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merged_diff_keeps_the_oldest_before_and_the_newest_after() {
+        let address = Address::repeat_byte(1);
+        let account = |nonce| {
+            Some(Account {
+                nonce,
+                ..Account::default()
+            })
+        };
+        let mut both = StateDiff::default();
+        both.accounts.insert(
+            address,
+            AccountChange {
+                before: None,
+                after: account(1),
+            },
+        );
+        both.slots.entry(address).or_default().insert(
+            U256::from(1),
+            SlotChange {
+                before: U256::from(5),
+                after: U256::from(6),
+            },
+        );
+        let mut next = StateDiff::default();
+        next.accounts.insert(
+            address,
+            AccountChange {
+                before: account(1),
+                after: account(2),
+            },
+        );
+        next.slots.entry(address).or_default().insert(
+            U256::from(1),
+            SlotChange {
+                before: U256::from(6),
+                after: U256::from(5),
+            },
+        );
+        both.merge(next);
+        assert_eq!(
+            both.accounts[&address],
+            AccountChange {
+                before: None,
+                after: account(2)
+            }
+        );
+        assert_eq!(
+            both.slots[&address][&U256::from(1)],
+            SlotChange {
+                before: U256::from(5),
+                after: U256::from(5)
+            }
+        );
+        both.prune();
+        assert!(both.slots.is_empty());
+        assert_eq!(both.len(), 1);
+    }
 }

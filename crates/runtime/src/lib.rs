@@ -8,6 +8,7 @@ mod tasks;
 mod telemetry;
 
 pub use blocking::{BlockingPool, PoolBusy};
-pub use tasks::Tasks;
+pub use eyre::Report;
+pub use tasks::{Tasks, detach};
 pub use telemetry::{LogFormat, MetricsHandle, init_tracing, install_metrics, serve_metrics};
 pub use tokio_util::sync::CancellationToken;

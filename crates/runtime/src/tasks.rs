@@ -107,6 +107,12 @@ impl Tasks {
     }
 }
 
+/// Starts a short task that nobody waits for and whose end means nothing, such as waiting for a
+/// signal. Anything that can fail belongs into [`Tasks`].
+pub fn detach(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(task);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,327 @@
+//! The handle to the chain.
+
+use std::{sync::Arc, time::Instant};
+
+use alloy_consensus::Sealable;
+use alloy_primitives::B256;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use aura_chainspec::ChainSpec;
+use aura_evm::OpenBlock;
+use aura_primitives::{
+    BlockNumHash, CommittedBlock, ExecutedBlock, HeadLabel, SealedBlock, SealedHeader, StateDiff,
+};
+use aura_smt::{Proof, Smt};
+use aura_storage::Store;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
+use tokio::sync::{broadcast, watch};
+
+use crate::{ChainConfig, ChainError, ChainWriter, genesis, leaves, metrics};
+
+/// What happened to the chain. Published only after it is durable.
+#[derive(Debug, Clone)]
+pub enum ChainEvent {
+    /// A block is committed.
+    Committed(Arc<CommittedBlock>),
+    /// Blocks were removed from the chain.
+    Unwound {
+        /// The new head.
+        to: BlockNumHash,
+        /// Removed blocks with their receipts (and empty diffs), newest first.
+        blocks: Vec<Arc<CommittedBlock>>,
+    },
+}
+
+/// A sealed block that is not durable yet, as a layer above the database.
+#[derive(Debug, Clone)]
+pub(crate) struct SealedLayer {
+    pub(crate) number: u64,
+    pub(crate) hash: B256,
+    pub(crate) diff: Arc<StateDiff>,
+}
+
+/// What the writer is asked to do.
+pub(crate) enum Command {
+    Commit(Arc<CommittedBlock>),
+    Unwind {
+        to: u64,
+        reply: Sender<Result<UnwindOutcome, ChainError>>,
+    },
+    SetHead {
+        label: HeadLabel,
+        to: BlockNumHash,
+        reply: Sender<Result<(), ChainError>>,
+    },
+    Shutdown,
+}
+
+/// What an unwind gave back: removed blocks, newest first, and restored leaves, last write wins.
+pub(crate) struct UnwindOutcome {
+    pub(crate) blocks: Vec<Arc<CommittedBlock>>,
+    pub(crate) restored: Vec<(B256, Option<B256>)>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) spec: Arc<ChainSpec>,
+    pub(crate) store: Store,
+    pub(crate) config: ChainConfig,
+    /// Sealed, not yet durable blocks, newest first.
+    pub(crate) layers: ArcSwap<Vec<SealedLayer>>,
+    pub(crate) open_block: ArcSwapOption<OpenBlock>,
+    pub(crate) events: broadcast::Sender<ChainEvent>,
+    pub(crate) uncommitted: watch::Sender<usize>,
+    tip: Mutex<Tip>,
+    commands: Sender<Command>,
+}
+
+struct Tip {
+    tree: Smt,
+    header: SealedHeader,
+}
+
+/// The chain. Clones share one state.
+#[derive(Clone)]
+pub struct Chain {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Chain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chain")
+            .field("tip", &self.tip().number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Chain {
+    /// Opens the chain in `store` and returns it with its writer, whose
+    /// [`run`](ChainWriter::run) the caller must keep on a thread of its own.
+    ///
+    /// A new store gets the genesis block of `spec`. In an existing one the state tree is rebuilt
+    /// and its root compared with the head's, which audits the whole state.
+    ///
+    /// # Errors
+    /// [`ChainError::StateRootMismatch`] if the audit fails; [`ChainError::Storage`].
+    pub fn open(
+        store: Store,
+        spec: Arc<ChainSpec>,
+        config: ChainConfig,
+    ) -> Result<(Self, ChainWriter), ChainError> {
+        let genesis::Opened { tree, tip } = genesis::open(&store, &spec)?;
+        let (commands, inbox): (_, Receiver<Command>) =
+            bounded(config.max_uncommitted_blocks.max(1));
+        let shared = Arc::new(Shared {
+            spec,
+            store,
+            layers: ArcSwap::from_pointee(Vec::new()),
+            open_block: ArcSwapOption::empty(),
+            events: broadcast::Sender::new(config.event_buffer),
+            uncommitted: watch::Sender::new(0),
+            tip: Mutex::new(Tip { tree, header: tip }),
+            commands,
+            config,
+        });
+        Ok((
+            Self {
+                shared: shared.clone(),
+            },
+            ChainWriter::new(shared, inbox),
+        ))
+    }
+
+    /// Rules of the chain.
+    pub fn spec(&self) -> &Arc<ChainSpec> {
+        &self.shared.spec
+    }
+
+    /// The database, for readers.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The newest sealed block, durable or not: the parent of the next one.
+    pub fn tip(&self) -> SealedHeader {
+        self.shared.tip.lock().header.clone()
+    }
+
+    /// Proves `key` (see [`aura_primitives::hashed_account_key`]) under the tip's state root.
+    pub fn prove(&self, key: B256) -> (B256, Proof) {
+        let tip = self.shared.tip.lock();
+        (tip.tree.root(), tip.tree.prove(key))
+    }
+
+    /// Bytes of memory that the state tree holds.
+    pub fn tree_memory_bytes(&self) -> usize {
+        self.shared.tip.lock().tree.memory_bytes()
+    }
+
+    /// Computes the state root of `block`, seals it and queues it for the writer.
+    ///
+    /// On return the block is the new tip, but not durable: it is published after its commit.
+    /// Waits while the writer's queue is full.
+    ///
+    /// # Errors
+    /// [`ChainError::WrongParent`] if the block does not extend the tip (nothing is changed);
+    /// [`ChainError::Stopped`] and [`ChainError::Tree`], which are fatal.
+    pub fn seal(&self, block: ExecutedBlock) -> Result<SealedHeader, ChainError> {
+        let ExecutedBlock {
+            mut header,
+            transactions,
+            ommers,
+            withdrawals,
+            receipts,
+            diff,
+        } = block;
+        let started = Instant::now();
+        let changes = leaves::tree_changes(&diff);
+        let mut tip = self.shared.tip.lock();
+        if header.parent_hash != tip.header.seal() || header.number != tip.header.number + 1 {
+            return Err(ChainError::WrongParent {
+                number: header.number,
+                parent: header.parent_hash,
+                tip: tip.header.seal(),
+            });
+        }
+        header.state_root = tip.tree.update(&changes)?;
+        metrics::root_computed(changes.len(), started.elapsed());
+        let header = header.seal_slow();
+        let diff = Arc::new(diff);
+        let block = SealedBlock {
+            header: header.clone(),
+            transactions,
+            ommers,
+            withdrawals,
+        };
+        self.push_layer(SealedLayer {
+            number: block.number(),
+            hash: block.hash(),
+            diff: diff.clone(),
+        });
+        tip.header = header.clone();
+        let committed = Arc::new(CommittedBlock {
+            block,
+            receipts,
+            diff,
+        });
+        self.shared
+            .commands
+            .send(Command::Commit(committed))
+            .map_err(|_| ChainError::Stopped)?;
+        Ok(header)
+    }
+
+    fn push_layer(&self, layer: SealedLayer) {
+        self.shared.layers.rcu(|layers| {
+            let mut next = Vec::with_capacity(layers.len() + 1);
+            next.push(layer.clone());
+            next.extend(layers.iter().cloned());
+            next
+        });
+        self.shared.uncommitted.send_modify(|count| *count += 1);
+        metrics::uncommitted(self.uncommitted());
+    }
+
+    /// Sealed blocks that are not durable yet.
+    pub fn uncommitted(&self) -> usize {
+        *self.shared.uncommitted.borrow()
+    }
+
+    /// Waits until at most `count` sealed blocks are not durable yet.
+    pub async fn wait_uncommitted(&self, count: usize) {
+        let mut uncommitted = self.shared.uncommitted.subscribe();
+        // The sender lives as long as `self`.
+        uncommitted.wait_for(|current| *current <= count).await.ok();
+    }
+
+    /// Events from now on. A receiver that lags more than the buffer is told how many it missed.
+    pub fn subscribe(&self) -> broadcast::Receiver<ChainEvent> {
+        self.shared.events.subscribe()
+    }
+
+    /// Shows (or hides) the open block to readers of `pending`.
+    pub fn set_open_block(&self, open: Option<Arc<OpenBlock>>) {
+        self.shared.open_block.store(open);
+    }
+
+    /// The block that the sequencer is filling.
+    pub fn open_block(&self) -> Option<Arc<OpenBlock>> {
+        self.shared.open_block.load_full()
+    }
+
+    /// Removes all blocks above `to` and restores the state after it, exactly.
+    ///
+    /// Blocks the caller until durable.
+    ///
+    /// # Errors
+    /// [`ChainError::UnwindTarget`] if `to` is above the tip; [`ChainError::Storage`] if the
+    /// history needed is pruned (nothing is changed);
+    /// [`ChainError::StateRootMismatch`] if the restored state is damaged (fatal).
+    pub fn unwind(&self, to: u64) -> Result<(), ChainError> {
+        let mut tip = self.shared.tip.lock();
+        if to > tip.header.number {
+            return Err(ChainError::UnwindTarget {
+                to,
+                tip: tip.header.number,
+            });
+        }
+        let UnwindOutcome { blocks, restored } =
+            self.request(|reply| Command::Unwind { to, reply })?;
+        let mut restored = restored;
+        // Newest first: of several entries for one key the last is the oldest, and it counts.
+        restored.reverse();
+        restored.sort_by(|a, b| a.0.cmp(&b.0));
+        restored.dedup_by(|later, first| later.0 == first.0);
+        let root = tip.tree.update(&restored)?;
+        let header = self
+            .shared
+            .store
+            .reader()?
+            .header(to)?
+            .ok_or(aura_storage::StorageError::MissingBlock { number: to })?;
+        if root != header.state_root {
+            return Err(ChainError::StateRootMismatch {
+                number: to,
+                expected: header.state_root,
+                computed: root,
+            });
+        }
+        let head = BlockNumHash {
+            number: to,
+            hash: header.seal(),
+        };
+        tip.header = header;
+        self.set_open_block(None);
+        // Nobody listens: nobody needs to know.
+        self.shared
+            .events
+            .send(ChainEvent::Unwound { to: head, blocks })
+            .ok();
+        Ok(())
+    }
+
+    /// Moves the safe or finalized head, durably.
+    ///
+    /// # Errors
+    /// [`ChainError::Storage`] or [`ChainError::Stopped`].
+    pub fn set_head(&self, label: HeadLabel, to: BlockNumHash) -> Result<(), ChainError> {
+        self.request(|reply| Command::SetHead { label, to, reply })
+    }
+
+    fn request<T>(
+        &self,
+        command: impl FnOnce(Sender<Result<T, ChainError>>) -> Command,
+    ) -> Result<T, ChainError> {
+        let (reply, answer) = bounded(1);
+        self.shared
+            .commands
+            .send(command(reply))
+            .map_err(|_| ChainError::Stopped)?;
+        answer.recv().map_err(|_| ChainError::Stopped)?
+    }
+
+    /// Lets the writer finish what is queued and end. Sealing fails from then on.
+    pub fn shutdown(&self) {
+        // A writer that has already stopped needs no telling.
+        self.shared.commands.send(Command::Shutdown).ok();
+    }
+}

@@ -1,0 +1,48 @@
+//! What can go wrong with the chain.
+
+use alloy_primitives::B256;
+use aura_smt::SmtError;
+use aura_storage::StorageError;
+
+/// Errors of sealing, committing and unwinding.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChainError {
+    /// The block does not extend the tip; its builder must start again on the tip.
+    #[error("block {number} extends {parent}, but the tip is {tip}")]
+    WrongParent {
+        /// Number of the refused block.
+        number: u64,
+        /// Parent hash of the refused block.
+        parent: B256,
+        /// Hash of the tip.
+        tip: B256,
+    },
+    /// The tree's root is not the one in the header: our own data is wrong.
+    #[error("state root of block {number} is {expected} but the flat state has {computed}")]
+    StateRootMismatch {
+        /// Block whose header holds the expected root.
+        number: u64,
+        /// Root in the header.
+        expected: B256,
+        /// Root of the state in the database.
+        computed: B256,
+    },
+    /// The tree refused an update.
+    #[error("state tree")]
+    Tree(#[from] SmtError),
+    /// The database failed.
+    #[error("storage")]
+    Storage(#[from] StorageError),
+    /// The target of an unwind is not below the tip.
+    #[error("cannot unwind to block {to}, the tip is {tip}")]
+    UnwindTarget {
+        /// Requested block.
+        to: u64,
+        /// Number of the tip.
+        tip: u64,
+    },
+    /// The writer has stopped, after a failure or in shutdown.
+    #[error("the chain's writer has stopped")]
+    Stopped,
+}
