@@ -15,6 +15,7 @@ use signet_libmdbx::{
 use crate::{
     SCHEMA_VERSION, StorageError, StoreConfig, codec,
     error::engine_error,
+    header::{self, Header, PAGE_BYTES},
     metrics::Metrics,
     reader::Registry,
     tables::{Table, Tables},
@@ -22,8 +23,11 @@ use crate::{
 
 const DATA_FILE: &str = "mdbx.dat";
 const LOCK_FILE: &str = "aura.lock";
-const PAGE_BYTES: usize = 4096;
 const MAX_TABLES: usize = 32;
+
+/// `EIO`: what the engine also answers when the disk took only part of a write.
+const INPUT_OUTPUT_ERROR: i32 = 5;
+const SPACE_FILE: &str = "aura.space";
 
 /// Without durable commits the engine still flushes this often, so that freed pages are reused.
 const RELAXED_SYNC_BYTES: usize = 64 << 20;
@@ -186,6 +190,12 @@ enum Probe {
 
 /// Looks at an existing file without writing to it.
 fn probe(path: &Path, config: &StoreConfig) -> Result<Probe, StorageError> {
+    let file = path.join(DATA_FILE);
+    match header::inspect(&file).map_err(|source| io_error("read", &file, source))? {
+        Header::Plausible => {}
+        Header::Foreign => return Err(StorageError::NotADatabase { path: file }),
+        Header::CutOff => return Err(translate(path, config, "open", MdbxError::Corrupted)),
+    }
     let env = match builder(config, Mode::ReadOnly).open(path) {
         Ok(env) => env,
         // After a power cut without durable commits only a writer can step back to the last
@@ -255,6 +265,21 @@ fn open_tables(env: &Environment) -> Result<Tables, MdbxError> {
     Ok(tables)
 }
 
+/// Whether the disk refuses even a small file.
+fn is_disk_full(path: &Path) -> bool {
+    let file = path.join(SPACE_FILE);
+    let refused = match fs::write(&file, [1; 16 * PAGE_BYTES]) {
+        Ok(()) => false,
+        Err(error) => matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        ),
+    };
+    // If it cannot be removed, it is in nobody's way.
+    let _ = fs::remove_file(&file);
+    refused
+}
+
 fn io_error(operation: &'static str, path: &Path, source: io::Error) -> StorageError {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::DiskFull,
@@ -291,6 +316,7 @@ fn translate(
         MdbxError::Busy if operation == "open" => StorageError::Locked {
             path: path.to_owned(),
         },
+        MdbxError::Other(INPUT_OUTPUT_ERROR) if is_disk_full(path) => StorageError::DiskFull,
         // Positive codes are the operating system's; EINVAL alone the engine uses for itself.
         MdbxError::Access | MdbxError::Permission | MdbxError::Other(1..) => io_error(
             operation,

@@ -18,6 +18,7 @@ mod codec;
 mod config;
 mod environment;
 mod error;
+mod header;
 mod log_index;
 mod metrics;
 mod reader;

@@ -1,0 +1,196 @@
+//! Blocks of 10,000 transfers to fresh recipients, on top of 1,000,000 accounts.
+//!
+//! `put_block` measures writing a block into the open transaction, `put_block_and_commit` the same
+//! with a durable commit, `leaves` a full scan of the flat state.
+//! Run with `cargo bench -p aura-storage`.
+#![allow(missing_docs)] // `criterion_group!` makes an undocumented function.
+
+use std::{
+    hint::black_box,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy_consensus::{Header, Signed, TxEip1559, TxType};
+use alloy_primitives::{Address, Sealable, Signature, TxKind, U256, keccak256};
+use aura_primitives::{
+    Account, AccountChange, CommittedBlock, Receipt, RecoveredTx, SealedBlock, SealedHeader,
+    StateDiff, TxEnvelope,
+};
+use aura_storage::{ChainIdentity, GenesisState, Store, StoreConfig};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+const ACCOUNTS: u64 = 1_000_000;
+const TRANSFERS: u64 = 10_000;
+const SENDERS: u64 = 100;
+
+fn address(index: u64) -> Address {
+    Address::from_word(keccak256(index.to_be_bytes()))
+}
+
+fn account(nonce: u64) -> Account {
+    Account {
+        nonce,
+        balance: U256::from(10).pow(U256::from(18)),
+        ..Account::default()
+    }
+}
+
+/// Makes blocks that follow each other.
+struct Blocks {
+    parent: SealedHeader,
+    next_recipient: u64,
+    nonce: u64,
+}
+
+impl Blocks {
+    fn next(&mut self) -> CommittedBlock {
+        let mut diff = StateDiff::default();
+        let mut transactions = Vec::new();
+        let mut receipts = Vec::new();
+        for index in 0..TRANSFERS {
+            let to = address(self.next_recipient + index);
+            let tx = TxEip1559 {
+                chain_id: 13371,
+                nonce: self.nonce + index,
+                gas_limit: 21_000,
+                max_fee_per_gas: 2_000_000_000,
+                to: TxKind::Call(to),
+                value: U256::from(1_000_000_000_000u64),
+                ..TxEip1559::default()
+            };
+            let word = U256::from_be_bytes(keccak256(to).0);
+            let signed = Signed::new_unhashed(tx, Signature::new(word, word, true));
+            let tx = RecoveredTx::new(TxEnvelope::Eip1559(signed), address(index % SENDERS));
+            transactions.push(Arc::new(tx));
+            receipts.push(Receipt {
+                tx_type: TxType::Eip1559,
+                success: true,
+                cumulative_gas_used: 21_000 * (index + 1),
+                logs: vec![],
+            });
+            let fresh = AccountChange {
+                before: None,
+                after: Some(account(0)),
+            };
+            diff.accounts.insert(to, fresh);
+        }
+        for sender in 0..SENDERS {
+            let change = AccountChange {
+                before: Some(account(self.nonce)),
+                after: Some(account(self.nonce + TRANSFERS / SENDERS)),
+            };
+            diff.accounts.insert(address(sender), change);
+        }
+        self.next_recipient += TRANSFERS;
+        self.nonce += TRANSFERS;
+        let header = Header {
+            parent_hash: self.parent.hash(),
+            number: self.parent.number + 1,
+            ..Header::default()
+        };
+        let header = header.seal_slow();
+        self.parent = header.clone();
+        let block = SealedBlock {
+            header,
+            transactions,
+            ommers: vec![],
+            withdrawals: Some(Default::default()),
+        };
+        CommittedBlock {
+            block,
+            receipts,
+            diff: Arc::new(diff),
+        }
+    }
+}
+
+fn chain(store: &Store) -> Blocks {
+    let state = GenesisState {
+        accounts: (0..ACCOUNTS)
+            .map(|index| (address(index), account(0)))
+            .collect(),
+        ..GenesisState::default()
+    };
+    let block = SealedBlock {
+        header: Header::default().seal_slow(),
+        transactions: vec![],
+        ommers: vec![],
+        withdrawals: None,
+    };
+    let identity = ChainIdentity {
+        chain_id: 13371,
+        genesis_hash: block.hash(),
+    };
+    let started = Instant::now();
+    store
+        .init(identity, &block, &state)
+        .expect("a new database takes a genesis block");
+    eprintln!(
+        "genesis with {ACCOUNTS} accounts written in {:?}",
+        started.elapsed()
+    );
+    Blocks {
+        parent: block.header,
+        next_recipient: ACCOUNTS,
+        nonce: 0,
+    }
+}
+
+fn write_block(store: &Store, block: &CommittedBlock) -> (Duration, Duration) {
+    let started = Instant::now();
+    let mut writer = store.writer().expect("the bench is the only writer");
+    writer.put_block(block).expect("blocks follow each other");
+    let put = started.elapsed();
+    writer.commit().expect("there is space on the disk");
+    (put, started.elapsed())
+}
+
+fn benches(criterion: &mut Criterion) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let store = Store::open(dir.path(), &StoreConfig::default()).expect("a new database opens");
+    let mut blocks = chain(&store);
+    let mut group = criterion.benchmark_group("storage");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(TRANSFERS));
+    for with_commit in [false, true] {
+        let name = if with_commit {
+            "put_block_and_commit"
+        } else {
+            "put_block"
+        };
+        group.bench_function(BenchmarkId::new(name, TRANSFERS), |bencher| {
+            bencher.iter_custom(|iterations| {
+                let mut total = Duration::ZERO;
+                for _ in 0..iterations {
+                    let (put, whole) = write_block(&store, &blocks.next());
+                    total += if with_commit { whole } else { put };
+                }
+                total
+            });
+        });
+    }
+    let reader = store.reader().expect("a snapshot");
+    let mut leaves = 0;
+    reader
+        .leaves(|_, _| leaves += 1)
+        .expect("the state is whole");
+    group.throughput(Throughput::Elements(leaves));
+    group.bench_function(BenchmarkId::new("leaves", leaves), |bencher| {
+        bencher.iter(|| reader.leaves(|key, leaf| drop(black_box((key, leaf)))));
+    });
+    drop(reader);
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("open_reader_and_read_account", |bencher| {
+        let mut index = 0;
+        bencher.iter(|| {
+            index = (index + 7919) % ACCOUNTS;
+            let reader = store.reader().expect("a snapshot");
+            reader.account(address(index)).expect("the state is whole")
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(storage, benches);
+criterion_main!(storage);
