@@ -1,1 +1,33 @@
-//! x
+//! JSON-RPC over HTTP and WebSocket: handlers, limits, subscriptions, server.
+//!
+//! It owns the wire: what a request may look like, what an answer looks like, how much one client
+//! may ask for. It never decides what is true: every answer comes from a database snapshot, the
+//! open block or the pool. `latest` is always the head of the snapshot that the request itself
+//! opened, never a cached number, so a client that has seen a receipt also sees its block.
+//!
+//! Methods are registered once in jsonrpsee's table. WebSocket connections are served by jsonrpsee;
+//! HTTP requests go through a leaner dispatcher of our own over the same table ([`serve`] wires
+//! both), because it answers malformed requests by the book and costs less per request.
+//!
+//! Start reading at `methods.rs` (the table), then `eth/`.
+
+mod api;
+mod aura;
+mod config;
+mod dispatch;
+mod errors;
+mod eth;
+mod front;
+mod methods;
+mod metrics;
+mod net;
+mod params;
+mod server;
+mod stall;
+mod types;
+mod web3;
+mod ws;
+
+pub use api::RpcContext;
+pub use config::{ConfigError, RpcConfig};
+pub use server::{RpcError, RpcServerHandle, serve};

@@ -1,0 +1,120 @@
+//! What every method works on.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aura_chain::Chain;
+use aura_chainspec::ChainSpec;
+use aura_pool::Pool;
+use aura_runtime::{BlockingPool, CancellationToken};
+use aura_storage::Reader;
+use tokio::sync::Semaphore;
+
+use crate::{
+    config::RpcConfig,
+    errors::Fault,
+    eth::{BlockCache, FeeCache, SlowCallees},
+};
+
+/// What the server serves.
+#[derive(Debug, Clone)]
+pub struct RpcContext {
+    /// Blocks, state and their events.
+    pub chain: Chain,
+    /// Transactions that wait.
+    pub pool: Pool,
+    /// Answer of `web3_clientVersion`.
+    pub client_version: String,
+}
+
+/// Shared by all methods.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) chain: Chain,
+    pub(crate) pool: Pool,
+    pub(crate) client_version: String,
+    pub(crate) config: RpcConfig,
+    /// Serialised blocks by hash.
+    pub(crate) blocks: BlockCache,
+    /// Gas and tips of recent blocks.
+    pub(crate) fees: FeeCache,
+    /// Contracts whose calls do not run on a connection's own thread.
+    pub(crate) slow_callees: SlowCallees,
+    /// Bounds the calls of `eth_sendRawTransactionSync` that wait at once.
+    pub(crate) sync_waiters: Semaphore,
+    /// Cancelled when the node shuts down.
+    pub(crate) stopping: CancellationToken,
+    calls: BlockingPool,
+    scans: BlockingPool,
+}
+
+impl Api {
+    pub(crate) fn new(config: RpcConfig, context: RpcContext, stopping: CancellationToken) -> Self {
+        Self {
+            chain: context.chain,
+            pool: context.pool,
+            client_version: context.client_version,
+            blocks: BlockCache::new(config.block_cache_bytes),
+            fees: FeeCache::new(config.fee_cache_bytes),
+            slow_callees: SlowCallees::new(),
+            sync_waiters: Semaphore::new(config.max_sync_waiters),
+            stopping,
+            calls: BlockingPool::new("rpc-call", config.call_threads, config.call_queue),
+            scans: BlockingPool::new("rpc-scan", config.scan_threads, config.scan_queue),
+            config,
+        }
+    }
+
+    pub(crate) fn spec(&self) -> &ChainSpec {
+        self.chain.spec()
+    }
+
+    /// Opens the request's one snapshot.
+    pub(crate) fn reader(&self) -> Result<Reader, Fault> {
+        Ok(self.chain.store().reader()?)
+    }
+
+    /// Runs `job` on a call thread.
+    pub(crate) async fn on_calls<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.bounded(&self.calls, job).await
+    }
+
+    /// Runs `job` on a scan thread.
+    pub(crate) async fn on_scans<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.bounded(&self.scans, job).await
+    }
+
+    async fn bounded<T: Send + 'static>(
+        self: &Arc<Self>,
+        pool: &BlockingPool,
+        job: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let limit = self.config.request_timeout();
+        let api = self.clone();
+        let queued = Instant::now();
+        let run = pool.run(move || {
+            // Nobody waits any more for a job that lay in the queue too long.
+            if queued.elapsed() >= limit {
+                return Err(timed_out(limit));
+            }
+            job(&api)
+        });
+        match tokio::time::timeout(limit, run).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(busy)) => Err(Fault::Busy(busy)),
+            Err(_) => Err(timed_out(limit)),
+        }
+    }
+}
+
+fn timed_out(limit: Duration) -> Fault {
+    Fault::Limit(format!("request timed out after {limit:?}"))
+}

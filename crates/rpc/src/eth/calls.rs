@@ -1,0 +1,213 @@
+//! `eth_call`, `eth_estimateGas`, `eth_createAccessList`.
+
+use std::{sync::Arc, time::Duration, time::Instant};
+
+use alloy_consensus::Header;
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_primitives::{Address, Bytes, TxKind};
+use alloy_rpc_types_eth::{
+    AccessListResult, BlockOverrides, TransactionRequest, state::StateOverride,
+};
+use aura_evm::{BlockEnvSource, CallError, CallLimits, CallRequest};
+use aura_primitives::HeadLabel;
+use aura_storage::StateView;
+use quick_cache::sync::Cache;
+
+use super::{
+    blocks::number_of,
+    pending::{now, open_block},
+};
+use crate::{
+    api::Api,
+    errors::Fault,
+    methods::Raw,
+    params::{self, Args},
+    types::{Quantity, call_request},
+};
+
+/// Called addresses that took longer than a call on a connection's own thread may.
+///
+/// The clock is looked at in loops only, so one long precompile can overrun the budget: once.
+#[derive(Debug)]
+pub(crate) struct SlowCallees(Cache<Address, ()>);
+
+impl SlowCallees {
+    /// How many are remembered; beyond, those not called lately are forgotten.
+    const CAPACITY: usize = 4_096;
+
+    pub(crate) fn new() -> Self {
+        Self(Cache::new(Self::CAPACITY))
+    }
+}
+
+/// The state that a call runs on, and the block it runs in.
+struct Scene {
+    view: StateView,
+    header: Header,
+    block: BlockEnvSource,
+}
+
+/// In which block a request wants to run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// In the named block, after its transactions.
+    Within,
+    /// In the block after it: what an estimate is for.
+    After,
+}
+
+impl Scene {
+    fn new(api: &Api, id: BlockId, moment: Moment) -> Result<Self, Fault> {
+        if id == BlockId::Number(BlockNumberOrTag::Pending) {
+            return Self::pending(api);
+        }
+        let reader = api.reader()?;
+        let number = number_of(&reader, id)?.ok_or(Fault::HeaderNotFound)?;
+        let header = reader.header(number)?.ok_or(Fault::HeaderNotFound)?;
+        let head = reader.head(HeadLabel::Unsafe)?.number;
+        Ok(Self {
+            view: if number == head {
+                StateView::latest(reader)
+            } else {
+                StateView::at(reader, number)
+            },
+            header: header.into_inner(),
+            block: match moment {
+                Moment::Within => BlockEnvSource::Header,
+                Moment::After => BlockEnvSource::Next { timestamp: now() },
+            },
+        })
+    }
+
+    fn pending(api: &Api) -> Result<Self, Fault> {
+        let view = api.chain.pending_view()?;
+        Ok(match open_block(api) {
+            Some(open) => Self {
+                view,
+                header: open.header.clone(),
+                block: BlockEnvSource::Header,
+            },
+            None => Self {
+                view,
+                header: api.chain.tip().into_inner(),
+                block: BlockEnvSource::Next { timestamp: now() },
+            },
+        })
+    }
+}
+
+/// A parsed request, cheap enough to be run twice.
+#[derive(Clone)]
+struct Request {
+    tx: TransactionRequest,
+    id: BlockId,
+    state_overrides: Option<StateOverride>,
+    block_overrides: Option<Box<BlockOverrides>>,
+}
+
+impl Request {
+    fn parse(mut args: Args<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            tx: args.required("transaction", call_request)?,
+            id: args.block()?,
+            state_overrides: args.optional("state overrides", params::json)?,
+            block_overrides: args.optional("block overrides", params::json)?,
+        })
+    }
+
+    /// Runs `run` with the request's scene.
+    fn run<T>(
+        self,
+        api: &Api,
+        moment: Moment,
+        timeout: Duration,
+        run: impl FnOnce(
+            &aura_chainspec::ChainSpec,
+            StateView,
+            &Header,
+            CallRequest,
+            &CallLimits,
+        ) -> Result<T, CallError>,
+    ) -> Result<T, Fault> {
+        let Scene {
+            view,
+            header,
+            block,
+        } = Scene::new(api, self.id, moment)?;
+        let request = CallRequest {
+            tx: self.tx,
+            block,
+            state_overrides: self.state_overrides,
+            block_overrides: self.block_overrides,
+        };
+        let limits = CallLimits {
+            gas_cap: api.config.call_gas_cap,
+            timeout,
+        };
+        Ok(run(api.spec(), view, &header, request, &limits)?)
+    }
+
+    /// The called contract, if the call may be tried on the connection's own thread.
+    ///
+    /// Creations and overrides bring their own code, of which nothing is known.
+    fn inline_callee(&self, api: &Api) -> Option<Address> {
+        let Some(TxKind::Call(to)) = self.tx.to else {
+            return None;
+        };
+        let plain = self.state_overrides.is_none() && !api.config.inline_call_budget().is_zero();
+        (plain && api.slow_callees.0.get(&to).is_none()).then_some(to)
+    }
+}
+
+/// `eth_call(transaction, block, state overrides, block overrides)`.
+///
+/// Nearly every call ends within the inline budget; there it costs no thread switch. One that does
+/// not starts again on a call thread, and its callee goes there directly from then on.
+pub(crate) async fn call(api: Arc<Api>, raw: Raw) -> Result<Bytes, Fault> {
+    let request = Request::parse(raw.args()?)?;
+    if let Some(callee) = request.inline_callee(&api) {
+        let budget = api.config.inline_call_budget();
+        let started = Instant::now();
+        let outcome = request
+            .clone()
+            .run(&api, Moment::Within, budget, aura_evm::call);
+        if started.elapsed() > budget {
+            api.slow_callees.0.insert(callee, ());
+        }
+        let is_out_of_time = |fault: &Fault| matches!(fault, Fault::Call(error) if matches!(**error, CallError::Timeout { .. }));
+        if !outcome.as_ref().is_err_and(is_out_of_time) {
+            return outcome;
+        }
+    }
+    api.on_calls(move |api| {
+        request.run(
+            api,
+            Moment::Within,
+            api.config.call_timeout(),
+            aura_evm::call,
+        )
+    })
+    .await
+}
+
+/// `eth_estimateGas(transaction, block, state overrides, block overrides)`.
+pub(crate) async fn estimate_gas(api: Arc<Api>, raw: Raw) -> Result<Quantity<u64>, Fault> {
+    let request = Request::parse(raw.args()?)?;
+    api.on_calls(move |api| {
+        let timeout = api.config.call_timeout();
+        request
+            .run(api, Moment::After, timeout, aura_evm::estimate_gas)
+            .map(Quantity)
+    })
+    .await
+}
+
+/// `eth_createAccessList(transaction, block, state overrides)`.
+pub(crate) async fn create_access_list(api: Arc<Api>, raw: Raw) -> Result<AccessListResult, Fault> {
+    let request = Request::parse(raw.args()?)?;
+    api.on_calls(move |api| {
+        let timeout = api.config.call_timeout();
+        request.run(api, Moment::After, timeout, aura_evm::create_access_list)
+    })
+    .await
+}

@@ -1,0 +1,28 @@
+//! `net_*` and `rpc_modules`.
+
+use std::collections::BTreeMap;
+
+use crate::{api::Api, errors::Fault, params::Args, types::Quantity};
+
+/// `net_version`: the chain id in decimal.
+pub(crate) fn version(api: &Api, _: Args<'_>) -> Result<String, Fault> {
+    Ok(api.spec().chain_id().to_string())
+}
+
+/// `net_listening`: the node takes requests.
+pub(crate) fn listening(_: &Api, _: Args<'_>) -> Result<bool, Fault> {
+    Ok(true)
+}
+
+/// `net_peerCount`: there is no peer-to-peer network, hence no peers.
+pub(crate) fn peer_count(_: &Api, _: Args<'_>) -> Result<Quantity<u64>, Fault> {
+    Ok(Quantity(0))
+}
+
+/// `rpc_modules`: namespaces with their versions.
+pub(crate) fn modules(_: &Api, _: Args<'_>) -> Result<BTreeMap<&'static str, &'static str>, Fault> {
+    Ok(["aura", "eth", "net", "rpc", "web3"]
+        .into_iter()
+        .map(|name| (name, "1.0"))
+        .collect())
+}

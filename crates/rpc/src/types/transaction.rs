@@ -1,0 +1,129 @@
+//! Transactions.
+
+use std::sync::Arc;
+
+use alloy_consensus::{Transaction as _, TxType, Typed2718};
+use alloy_primitives::{B256, Signature, U256};
+use aura_primitives::{RecoveredTx, TxEnvelope};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::Quantity;
+
+/// Where a mined transaction stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Hash of the block.
+    pub(crate) block_hash: B256,
+    /// Number of the block.
+    pub(crate) block_number: u64,
+    /// Time of the block.
+    pub(crate) timestamp: u64,
+    /// Base fee of the block, for the effective price.
+    pub(crate) base_fee: Option<u64>,
+    /// Index in the block.
+    pub(crate) index: u64,
+}
+
+/// A transaction on the wire, borrowed; without a position it waits in the pool or open block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TransactionView<'a> {
+    pub(crate) tx: &'a RecoveredTx,
+    pub(crate) position: Option<Position>,
+}
+
+/// A transaction on the wire.
+#[derive(Debug, Clone)]
+pub(crate) struct RpcTransaction {
+    pub(crate) tx: Arc<RecoveredTx>,
+    pub(crate) position: Option<Position>,
+}
+
+impl Serialize for RpcTransaction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        TransactionView {
+            tx: &self.tx,
+            position: self.position,
+        }
+        .serialize(serializer)
+    }
+}
+
+/// What the sender pays per gas in a block with `base_fee`; the fee cap without a block.
+pub(super) fn effective_gas_price(envelope: &TxEnvelope, base_fee: Option<u64>) -> u128 {
+    envelope.effective_gas_price(base_fee)
+}
+
+const fn signature(envelope: &TxEnvelope) -> &Signature {
+    match envelope {
+        TxEnvelope::Legacy(signed) => signed.signature(),
+        TxEnvelope::Eip2930(signed) => signed.signature(),
+        TxEnvelope::Eip1559(signed) => signed.signature(),
+        TxEnvelope::Eip4844(signed) => signed.signature(),
+        TxEnvelope::Eip7702(signed) => signed.signature(),
+    }
+}
+
+/// `v`: parity for typed transactions; EIP-155 or 27/28 for legacy ones.
+fn v(envelope: &TxEnvelope, parity: bool) -> u128 {
+    let parity = u128::from(parity);
+    match (envelope.tx_type(), envelope.chain_id()) {
+        (TxType::Legacy, Some(chain_id)) => u128::from(chain_id) * 2 + 35 + parity,
+        (TxType::Legacy, None) => 27 + parity,
+        _ => parity,
+    }
+}
+
+impl Serialize for TransactionView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let envelope = self.tx.envelope();
+        let at = self.position.as_ref();
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("blockHash", &at.map(|at| at.block_hash))?;
+        map.serialize_entry("blockNumber", &Quantity(at.map(|at| at.block_number)))?;
+        map.serialize_entry("blockTimestamp", &Quantity(at.map(|at| at.timestamp)))?;
+        map.serialize_entry("from", &self.tx.sender())?;
+        map.serialize_entry("gas", &Quantity(envelope.gas_limit()))?;
+        let base_fee = at.and_then(|at| at.base_fee);
+        map.serialize_entry(
+            "gasPrice",
+            &Quantity(effective_gas_price(envelope, base_fee)),
+        )?;
+        if envelope.is_dynamic_fee() {
+            map.serialize_entry("maxFeePerGas", &Quantity(envelope.max_fee_per_gas()))?;
+            map.serialize_entry(
+                "maxPriorityFeePerGas",
+                &Quantity(envelope.max_priority_fee_per_gas()),
+            )?;
+        }
+        if let Some(fee) = envelope.max_fee_per_blob_gas() {
+            map.serialize_entry("maxFeePerBlobGas", &Quantity(fee))?;
+        }
+        map.serialize_entry("hash", &self.tx.hash())?;
+        map.serialize_entry("input", envelope.input())?;
+        map.serialize_entry("nonce", &Quantity(envelope.nonce()))?;
+        map.serialize_entry("to", &envelope.to())?;
+        map.serialize_entry("transactionIndex", &Quantity(at.map(|at| at.index)))?;
+        map.serialize_entry("value", &Quantity(envelope.value()))?;
+        map.serialize_entry("type", &Quantity(u64::from(envelope.ty())))?;
+        if let Some(list) = envelope.access_list() {
+            map.serialize_entry("accessList", list)?;
+        }
+        if let Some(chain_id) = envelope.chain_id() {
+            map.serialize_entry("chainId", &Quantity(chain_id))?;
+        }
+        if let Some(hashes) = envelope.blob_versioned_hashes() {
+            map.serialize_entry("blobVersionedHashes", hashes)?;
+        }
+        if let Some(list) = envelope.authorization_list() {
+            map.serialize_entry("authorizationList", list)?;
+        }
+        let signature = signature(envelope);
+        map.serialize_entry("v", &Quantity(v(envelope, signature.v())))?;
+        map.serialize_entry("r", &Quantity::<U256>(signature.r()))?;
+        map.serialize_entry("s", &Quantity::<U256>(signature.s()))?;
+        if !envelope.is_legacy() {
+            map.serialize_entry("yParity", &Quantity(u64::from(signature.v())))?;
+        }
+        map.end()
+    }
+}

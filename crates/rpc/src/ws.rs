@@ -1,0 +1,174 @@
+//! What jsonrpsee's WebSocket side gets from us: metrics, wording, subscription ids.
+
+use std::{
+    future::{Future, ready},
+    sync::Arc,
+    time::Instant,
+};
+
+use alloy_primitives::B128;
+use futures_util::future::Either;
+use jsonrpsee::{
+    BatchResponseBuilder, MethodResponse, Methods,
+    core::{
+        middleware::{Batch, BatchEntry, Notification, RpcServiceT},
+        traits::IdProvider,
+    },
+    types::{ErrorObject, Request, SubscriptionId},
+};
+use tower::Layer;
+
+use crate::{
+    errors::{INVALID_PARAMS, METHOD_NOT_FOUND},
+    metrics::RpcMetrics,
+    params::{self, Args},
+};
+
+/// Random subscription ids as hex strings, as geth's.
+#[derive(Debug)]
+pub(crate) struct HexIds;
+
+impl IdProvider for HexIds {
+    fn next_id(&self) -> SubscriptionId<'static> {
+        SubscriptionId::Str(B128::random().to_string().into())
+    }
+}
+
+/// Text of the error for a method that does not exist; the name is cut to a sensible length.
+pub(crate) fn no_such_method(name: &str) -> ErrorObject<'static> {
+    let name: String = name.chars().take(64).collect();
+    ErrorObject::owned::<()>(
+        METHOD_NOT_FOUND,
+        format!("the method {name} does not exist/is not available"),
+        None,
+    )
+}
+
+struct Shared {
+    methods: Methods,
+    metrics: Arc<RpcMetrics>,
+    max_response: usize,
+}
+
+/// Puts [`WsService`] around jsonrpsee's own.
+#[derive(Clone)]
+pub(crate) struct WsLayer(Arc<Shared>);
+
+impl WsLayer {
+    pub(crate) fn new(methods: Methods, metrics: Arc<RpcMetrics>, max_response: usize) -> Self {
+        Self(Arc::new(Shared {
+            methods,
+            metrics,
+            max_response,
+        }))
+    }
+}
+
+impl<S> Layer<S> for WsLayer {
+    type Service = WsService<S>;
+
+    fn layer(&self, inner: S) -> WsService<S> {
+        WsService {
+            inner,
+            shared: self.0.clone(),
+        }
+    }
+}
+
+/// Counts calls, and answers those that jsonrpsee answers loosely.
+#[derive(Clone)]
+pub(crate) struct WsService<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S> WsService<S> {
+    /// An answer without a call: unknown methods, and an `eth_unsubscribe` without an id, which
+    /// jsonrpsee would answer with `false`.
+    fn refuse(&self, request: &Request<'_>) -> Option<ErrorObject<'static>> {
+        let name = request.method_name();
+        if self.shared.methods.method(name).is_none() {
+            return Some(no_such_method(name));
+        }
+        if name == "eth_unsubscribe" {
+            let params = request.params();
+            let id = Args::parse(params.as_str(), 1)
+                .and_then(|mut args| args.required("subscription id", params::text).map(drop));
+            return id
+                .err()
+                .map(|fault| ErrorObject::owned::<()>(INVALID_PARAMS, fault.to_string(), None));
+        }
+        None
+    }
+}
+
+impl<S> RpcServiceT for WsService<S>
+where
+    S: RpcServiceT<
+            MethodResponse = MethodResponse,
+            NotificationResponse = MethodResponse,
+            BatchResponse = MethodResponse,
+        > + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    type MethodResponse = MethodResponse;
+    type NotificationResponse = MethodResponse;
+    type BatchResponse = MethodResponse;
+
+    fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        let started = Instant::now();
+        let name = self
+            .shared
+            .methods
+            .method_with_name(request.method_name())
+            .map_or("", |(name, _)| name);
+        let shared = self.shared.clone();
+        let answer = match self.refuse(&request) {
+            Some(error) => Either::Left(ready(MethodResponse::error(request.id(), error))),
+            None => Either::Right(self.inner.call(request)),
+        };
+        async move {
+            let response = answer.await;
+            shared.metrics.record(name, started, response.is_error());
+            response
+        }
+    }
+
+    fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        let service = self.clone();
+        async move {
+            let mut answers = BatchResponseBuilder::new_with_limit(service.shared.max_response);
+            let mut has_notification = false;
+            for entry in batch {
+                let answer = match entry {
+                    Ok(BatchEntry::Call(request)) => service.call(request).await,
+                    Ok(BatchEntry::Notification(notification)) => {
+                        has_notification = true;
+                        service.notification(notification).await;
+                        continue;
+                    }
+                    Err(malformed) => {
+                        let (error, id) = malformed.into_parts();
+                        MethodResponse::error(id, error)
+                    }
+                };
+                if let Err(too_large) = answers.append(answer) {
+                    return too_large;
+                }
+            }
+            if answers.is_empty() && has_notification {
+                return MethodResponse::notification();
+            }
+            MethodResponse::from_batch(answers.finish())
+        }
+    }
+
+    fn notification<'a>(
+        &self,
+        notification: Notification<'a>,
+    ) -> impl Future<Output = MethodResponse> + Send + 'a {
+        self.inner.notification(notification)
+    }
+}
