@@ -1,1 +1,153 @@
-fn main() {}
+//! `aura-bench`: load over HTTP and WebSocket against any Ethereum node, and comparisons.
+//!
+//! Everything that can be prepared is prepared before the clock starts; every loop has a bound in
+//! count or time; what the load generator itself costs is measured and printed. It runs on one
+//! thread, so that on two cores the server keeps one to itself.
+
+mod accounts;
+mod compare;
+mod erc20;
+mod figures;
+mod genesis;
+mod heads;
+mod http;
+mod latency;
+mod load;
+mod reads;
+mod rpc;
+mod server;
+mod transfers;
+
+use clap::{Args, Parser, Subcommand};
+use eyre::{Result, ensure};
+use figures::Figures;
+use http::Endpoint;
+use server::{BlockTime, Kind, Server, Settings};
+use std::path::PathBuf;
+use transfers::Mode;
+
+#[derive(Debug, Parser)]
+#[command(version, about = "Load and comparisons over JSON-RPC")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The server under load: one that runs already, or one to start.
+#[derive(Args, Clone, Debug)]
+struct Target {
+    /// URL of a server that runs already.
+    #[arg(long, default_value = "http://127.0.0.1:8545")]
+    url: Endpoint,
+    /// Its process, to measure CPU time and memory.
+    #[arg(long)]
+    pid: Option<u32>,
+    /// Starts this binary instead, with data of its own.
+    #[arg(long, conflicts_with_all = ["url", "pid"])]
+    spawn: Option<PathBuf>,
+    /// Which program the binary is.
+    #[arg(long, value_enum, default_value_t = Kind::Aura, requires = "spawn")]
+    kind: Kind,
+    /// `instant` or a duration.
+    #[arg(long, default_value = "1s", requires = "spawn")]
+    block_time: BlockTime,
+    /// Block gas limit.
+    #[arg(long, default_value_t = 1_000_000_000, requires = "spawn")]
+    gas_limit: u64,
+    /// Genesis file.
+    #[arg(long, requires = "spawn")]
+    genesis: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plain transfers to fresh recipients.
+    Transfers {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        load: transfers::LoadArgs,
+    },
+    /// Token transfers to fresh recipients.
+    Erc20 {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        load: transfers::LoadArgs,
+    },
+    /// Balance, call, receipt and full block; needs blocks at an interval.
+    Reads {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        reads: reads::ReadArgs,
+    },
+    /// From submission to receipt.
+    Latency {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        latency: latency::LatencyArgs,
+    },
+    /// WebSocket clients that read everything at each head; fails if one misses something.
+    Heads {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        heads: heads::HeadArgs,
+    },
+    /// Aura and anvil by turns, as a Markdown table.
+    Compare(Box<compare::CompareArgs>),
+    /// Writes a genesis file with many accounts.
+    Genesis(genesis::GenesisArgs),
+    /// Starts a server and prints how long it took to answer.
+    Start {
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+impl Target {
+    async fn server(&self) -> Result<Server> {
+        let Some(binary) = &self.spawn else {
+            return Ok(Server::running(self.url.clone(), self.pid));
+        };
+        let settings = Settings {
+            block_time: self.block_time,
+            gas_limit: self.gas_limit,
+            genesis: self.genesis.clone(),
+        };
+        Server::start(self.kind, binary, &settings).await
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let figures = match Cli::parse().command {
+        Command::Transfers { target, load } => {
+            transfers::run(&target.server().await?, Mode::Transfers, &load).await?
+        }
+        Command::Erc20 { target, load } => {
+            transfers::run(&target.server().await?, Mode::Erc20, &load).await?
+        }
+        Command::Reads { target, reads } => reads::run(&target.server().await?, &reads).await?,
+        Command::Latency { target, latency } => {
+            latency::run(&target.server().await?, &latency).await?
+        }
+        Command::Heads { target, heads } => heads::run(&target.server().await?, &heads).await?,
+        Command::Compare(args) => return compare::run(&args).await,
+        Command::Genesis(args) => return genesis::run(&args),
+        Command::Start { target } => {
+            ensure!(target.spawn.is_some(), "--spawn names the binary to start");
+            let server = target.server().await?;
+            let mut figures = Figures::default();
+            if let Some(time) = server.start_time {
+                figures.less("start", time.as_secs_f64() * 1e3, "ms");
+            }
+            server.footprint(&mut figures);
+            figures
+        }
+    };
+    print!("{}", figures.lines());
+    Ok(())
+}
