@@ -13,21 +13,24 @@ use alloy_primitives::{B256, keccak256};
 /// Leaves by key.
 pub(crate) type Model = BTreeMap<B256, B256>;
 
+/// Key and value.
+type Leaf = (B256, B256);
+
 /// Path of a key: the leaf reached, and (depth, hash) of the subtrees beside it, leaf upwards.
-pub(crate) type Path = (Option<(B256, B256)>, Vec<(u8, B256)>);
+pub(crate) type Path = (Option<Leaf>, Vec<(u8, B256)>);
 
 fn bit(key: &B256, depth: usize) -> bool {
     (key[depth / 8] << (depth % 8)) & 0x80 != 0
 }
 
 /// Splits sorted leaves that share the bits above `depth` by the bit at `depth`.
-fn split(leaves: &[(B256, B256)], depth: usize) -> (&[(B256, B256)], &[(B256, B256)]) {
+fn split(leaves: &[Leaf], depth: usize) -> (&[Leaf], &[Leaf]) {
     let left = leaves.iter().filter(|(key, _)| !bit(key, depth)).count();
     leaves.split_at(left)
 }
 
 /// Hash of the subtree of `leaves` below the first `depth` bits.
-fn hash(leaves: &[(B256, B256)], depth: usize) -> B256 {
+fn hash(leaves: &[Leaf], depth: usize) -> B256 {
     if leaves.is_empty() {
         return B256::ZERO;
     }
@@ -54,7 +57,7 @@ pub(crate) fn root(model: &Model) -> B256 {
 pub(crate) fn path(model: &Model, key: &B256) -> Path {
     let mut siblings = Vec::new();
     let leaves = sorted(model);
-    let mut rest: &[(B256, B256)] = &leaves;
+    let mut rest: &[Leaf] = &leaves;
     for depth in 0..256 {
         let (left, right) = split(rest, depth);
         let (near, far) = if bit(key, depth) {
@@ -72,7 +75,7 @@ pub(crate) fn path(model: &Model, key: &B256) -> Path {
     (rest.first().copied(), siblings)
 }
 
-fn sorted(model: &Model) -> Vec<(B256, B256)> {
+fn sorted(model: &Model) -> Vec<Leaf> {
     model.iter().map(|(key, value)| (*key, *value)).collect()
 }
 
