@@ -210,6 +210,10 @@ fn arguments(kind: Kind, port: u16, datadir: &Path, settings: &Settings) -> Vec<
                 "--block-time",
                 &time,
             ]);
+            // As anvil does: a block at every interval, also without transactions.
+            if settings.block_time != BlockTime::Instant {
+                add(&["--empty-block-interval", &time]);
+            }
             if let Some(genesis) = genesis {
                 add(&["--chain", &genesis]);
             }
