@@ -123,7 +123,7 @@ impl Inner {
             if result.is_err() {
                 // It was refused after all (another one was faster): the journal must not bring it
                 // back after a restart.
-                self.write_dropped([seq]);
+                self.write_dropped([(seq, hash)]);
             }
             result
         };
@@ -291,7 +291,7 @@ impl Inner {
                     self.write_quarantined(drop.hash, reason);
                 }
             }
-            self.write_dropped(drops.iter().map(|drop| drop.seq));
+            self.write_dropped(drops.iter().map(|drop| (drop.seq, drop.hash)));
         }
         if self.announce.receiver_count() > 0 {
             for tx in promoted {
@@ -321,10 +321,10 @@ impl Inner {
             .inspect_err(|_| self.metrics.journal_errors.increment(1))
     }
 
-    fn write_dropped(&self, seqs: impl IntoIterator<Item = u64>) {
+    fn write_dropped(&self, drops: impl IntoIterator<Item = (u64, B256)>) {
         let mut records = Vec::new();
-        for seq in seqs {
-            encode_dropped(seq, &mut records);
+        for (seq, hash) in drops {
+            encode_dropped(seq, hash, &mut records);
         }
         self.write_note(&records);
     }
@@ -396,5 +396,76 @@ impl Inner {
         #[allow(clippy::cast_precision_loss)] // gauges are floats
         self.metrics.journal_bytes.set(journal.length() as f64);
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_consensus::{SignableTransaction, TxEip1559};
+    use alloy_eips::eip2718::Encodable2718;
+    use alloy_primitives::{Sealable, U256, b256};
+    use alloy_signer::SignerSync;
+    use alloy_signer_local::PrivateKeySigner;
+    use aura_primitives::{SealedBlock, TxEnvelope};
+    use aura_storage::{ChainIdentity, StoreConfig};
+
+    use super::*;
+
+    /// Key of the first development account.
+    const KEY: B256 = b256!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
+
+    fn store(dir: &std::path::Path, spec: &ChainSpec) -> Store {
+        let config = StoreConfig {
+            max_size_bytes: 1 << 30,
+            growth_step_bytes: 1 << 22,
+            ..StoreConfig::default()
+        };
+        let store = Store::open(dir, &config).unwrap();
+        let header = spec.genesis_header(B256::ZERO).seal_slow();
+        let identity = ChainIdentity {
+            chain_id: spec.chain_id(),
+            genesis_hash: header.seal(),
+        };
+        let block = SealedBlock {
+            header,
+            transactions: Vec::new(),
+            ommers: Vec::new(),
+            withdrawals: Some(Default::default()),
+        };
+        store.init(identity, &block, &spec.genesis_state()).unwrap();
+        store
+    }
+
+    fn transfer(nonce: u64) -> Bytes {
+        let key = PrivateKeySigner::from_bytes(&KEY).unwrap();
+        let tx = TxEip1559 {
+            chain_id: 13_371,
+            nonce,
+            gas_limit: 21_000,
+            max_fee_per_gas: 1_000_000_000,
+            to: Address::ZERO.into(),
+            value: U256::from(1),
+            ..TxEip1559::default()
+        };
+        let signature = key.sign_hash_sync(&tx.signature_hash()).unwrap();
+        let envelope = TxEnvelope::from(tx.into_signed(signature));
+        envelope.encoded_2718().into()
+    }
+
+    #[test]
+    fn what_the_journal_cannot_take_is_not_accepted() {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = Arc::new(ChainSpec::dev());
+        let store = store(dir.path(), &spec);
+        let mut inner = Inner::open(PoolConfig::default(), spec, store).unwrap();
+        inner.journal = Some(Journal::failing());
+        let error = inner.submit(transfer(0)).unwrap_err();
+        let words = "transaction not accepted: journal /dev/full cannot be written";
+        assert_eq!(error.to_string(), words);
+        assert!(error.is_internal());
+        assert!(inner.state().by_hash.is_empty());
+        assert!(inner.state().take(10, 0).is_empty());
+        inner.journal = None;
+        inner.submit(transfer(0)).unwrap();
     }
 }

@@ -144,6 +144,25 @@ impl Journal {
     }
 }
 
+#[cfg(test)]
+impl Journal {
+    /// A journal on a device that is always full.
+    pub(crate) fn failing() -> Self {
+        let path = PathBuf::from("/dev/full");
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        Self {
+            path,
+            sync: false,
+            file: Mutex::new(Output {
+                file,
+                length: 0,
+                torn: false,
+            }),
+            length: AtomicU64::new(0),
+        }
+    }
+}
+
 impl Output {
     fn append(&mut self, records: &[u8], sync: bool) -> io::Result<()> {
         if self.torn {
@@ -257,6 +276,8 @@ fn cut_tail(path: &Path, file: &mut File, length: u64) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::B256;
+
     use super::*;
     use crate::record::{encode_accepted, encode_dropped};
 
@@ -288,13 +309,20 @@ mod tests {
         append(&journal, 1);
         append(&journal, 2);
         let mut bytes = Vec::new();
-        encode_dropped(1, &mut bytes);
+        encode_dropped(1, B256::ZERO, &mut bytes);
         journal.append(&bytes).unwrap();
         drop(journal);
         let (journal, records) = open(&path);
         assert_eq!(
             records,
-            [accepted(1), accepted(2), Record::Dropped { seq: 1 }]
+            [
+                accepted(1),
+                accepted(2),
+                Record::Dropped {
+                    seq: 1,
+                    hash: B256::ZERO
+                }
+            ]
         );
         assert_eq!(journal.length(), std::fs::metadata(&path).unwrap().len());
     }
@@ -392,18 +420,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_an_error_each_time() {
-        // Writes to this device always fail with ENOSPC.
-        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let journal = Journal {
-            path: "/dev/full".into(),
-            sync: false,
-            file: Mutex::new(Output {
-                file,
-                length: 0,
-                torn: false,
-            }),
-            length: AtomicU64::new(0),
-        };
+        let journal = Journal::failing();
         for _ in 0..2 {
             let error = journal.append(b"record").unwrap_err();
             assert!(

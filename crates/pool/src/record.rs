@@ -4,11 +4,12 @@
 //! header   magic "AURAPOOL" 8 ‖ version u32                        12 bytes
 //! record   payload length u32 ‖ crc32 of the payload u32 ‖ payload
 //! payload  0x01 ‖ arrival u64 ‖ EIP-2718 transaction               accepted
-//!          0x02 ‖ arrival u64                                      dropped
+//!          0x02 ‖ arrival u64 ‖ transaction hash 32                dropped
 //!          0x03 ‖ transaction hash 32 ‖ reason, UTF-8              quarantined
 //! ```
-//! Integers are big-endian. A drop names the arrival and not the hash: a transaction that was
-//! dropped and accepted again has a new one, whichever record reaches the file first.
+//! Integers are big-endian. A drop ends every acceptance of its hash up to its arrival number. A
+//! transaction that is accepted again has a new number, so that it stays accepted whichever record
+//! reaches the file first.
 
 use std::io::{self, Read};
 
@@ -29,8 +30,8 @@ const QUARANTINED: u8 = 3;
 pub(crate) enum Record {
     /// A transaction was accepted.
     Accepted { seq: u64, raw: Bytes },
-    /// The transaction that was accepted as `seq` was dropped.
-    Dropped { seq: u64 },
+    /// The transaction `hash`, last accepted as `seq`, was dropped.
+    Dropped { seq: u64, hash: B256 },
     /// A transaction is refused for a while.
     Quarantined { hash: B256, reason: String },
 }
@@ -41,8 +42,8 @@ pub(crate) fn encode_accepted(seq: u64, raw: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends the record of a dropped transaction to `out`.
-pub(crate) fn encode_dropped(seq: u64, out: &mut Vec<u8>) {
-    encode(DROPPED, &[&seq.to_be_bytes()], out);
+pub(crate) fn encode_dropped(seq: u64, hash: B256, out: &mut Vec<u8>) {
+    encode(DROPPED, &[&seq.to_be_bytes(), hash.as_slice()], out);
 }
 
 /// Appends the record of a quarantined transaction to `out`.
@@ -98,9 +99,13 @@ fn decode(payload: &[u8]) -> Option<Record> {
                 raw: Bytes::copy_from_slice(raw),
             })
         }
-        DROPPED => Some(Record::Dropped {
-            seq: u64::from_be_bytes(rest.try_into().ok()?),
-        }),
+        DROPPED => {
+            let (seq, hash) = rest.split_first_chunk()?;
+            Some(Record::Dropped {
+                seq: u64::from_be_bytes(*seq),
+                hash: B256::try_from(hash).ok()?,
+            })
+        }
         QUARANTINED => {
             let (hash, reason) = rest.split_first_chunk::<32>()?;
             Some(Record::Quarantined {
@@ -135,7 +140,10 @@ mod tests {
                     raw: raw.into(),
                 }
             }),
-            any::<u64>().prop_map(|seq| Record::Dropped { seq }),
+            (any::<u64>(), any::<[u8; 32]>()).prop_map(|(seq, hash)| Record::Dropped {
+                seq,
+                hash: hash.into(),
+            }),
             (any::<[u8; 32]>(), ".{0,40}").prop_map(|(hash, reason)| Record::Quarantined {
                 hash: hash.into(),
                 reason,
@@ -148,7 +156,7 @@ mod tests {
         for record in records {
             match record {
                 Record::Accepted { seq, raw } => encode_accepted(*seq, raw, &mut out),
-                Record::Dropped { seq } => encode_dropped(*seq, &mut out),
+                Record::Dropped { seq, hash } => encode_dropped(*seq, *hash, &mut out),
                 Record::Quarantined { hash, reason } => encode_quarantined(*hash, reason, &mut out),
             }
         }

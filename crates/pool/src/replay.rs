@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
 };
 
-use alloy_primitives::{Bytes, keccak256};
+use alloy_primitives::{
+    B256, Bytes, keccak256,
+    map::{B256Map, B256Set},
+};
 use aura_chainspec::ChainSpec;
 use aura_primitives::{HeadLabel, RecoveredTx};
 use aura_storage::{StorageError, Store};
@@ -34,6 +37,8 @@ const SNAPSHOT_CHUNK: usize = 4_096;
 struct Replay {
     /// Transactions by arrival.
     accepted: BTreeMap<u64, Bytes>,
+    /// Last arrival that a drop ends, by hash.
+    dropped: B256Map<u64>,
     /// Arrival after all that were ever written to the file.
     next_seq: u64,
     /// The file holds no record at all.
@@ -77,20 +82,20 @@ impl Inner {
             store,
         };
         if !replay.is_empty {
-            inner.replay(replay.accepted)?;
+            inner.replay(replay.waiting())?;
             // So that what was dropped or mined is not validated again at each start.
             inner.rotate()?;
         }
         Ok(inner)
     }
 
-    fn replay(&self, accepted: BTreeMap<u64, Bytes>) -> Result<(), PoolError> {
+    fn replay(&self, accepted: Vec<(u64, B256, Bytes)>) -> Result<(), PoolError> {
         let journalled = accepted.len();
-        let waiting = self.without_mined(accepted.into_iter().collect())?;
+        let waiting = self.without_mined(accepted)?;
         let mined = journalled - waiting.len();
         let recovered: Vec<_> = waiting
             .into_par_iter()
-            .map(|(seq, raw)| (seq, keccak256(&raw), RecoveredTx::try_decode(raw)))
+            .map(|(seq, hash, raw)| (seq, hash, RecoveredTx::try_decode(raw)))
             .collect();
         let mut effects = Effects::default();
         for chunk in recovered.chunks(SNAPSHOT_CHUNK) {
@@ -135,18 +140,19 @@ impl Inner {
     /// Leaves out what is in a durable block: found by hash, before it costs a recovery.
     fn without_mined(
         &self,
-        accepted: Vec<(u64, Bytes)>,
-    ) -> Result<Vec<(u64, Bytes)>, StorageError> {
-        let mut waiting = Vec::with_capacity(accepted.len());
+        mut accepted: Vec<(u64, B256, Bytes)>,
+    ) -> Result<Vec<(u64, B256, Bytes)>, StorageError> {
+        let mut mined = B256Set::default();
         for chunk in accepted.chunks(SNAPSHOT_CHUNK) {
             let reader = self.store.reader()?;
-            for (seq, raw) in chunk {
-                if reader.transaction_location(keccak256(raw))?.is_none() {
-                    waiting.push((*seq, raw.clone()));
+            for (_, hash, _) in chunk {
+                if reader.transaction_location(*hash)?.is_some() {
+                    mined.insert(*hash);
                 }
             }
         }
-        Ok(waiting)
+        accepted.retain(|(_, hash, _)| !mined.contains(hash));
+        Ok(accepted)
     }
 }
 
@@ -161,9 +167,6 @@ fn open_journal(
     let Some(path) = &config.journal else {
         return Ok((None, replay));
     };
-    // A drop may stand before the acceptance it belongs to only if both were in flight at once; it
-    // holds all the same.
-    let mut dropped = Vec::new();
     let journal = Journal::open(path, config.journal_sync, |record| {
         replay.is_empty = false;
         match record {
@@ -171,17 +174,32 @@ fn open_journal(
                 replay.next_seq = replay.next_seq.max(seq.saturating_add(1));
                 replay.accepted.insert(seq, raw);
             }
-            Record::Dropped { seq } => {
+            Record::Dropped { seq, hash } => {
                 replay.next_seq = replay.next_seq.max(seq.saturating_add(1));
-                if replay.accepted.remove(&seq).is_none() {
-                    dropped.push(seq);
-                }
+                let last = replay.dropped.entry(hash).or_default();
+                *last = (*last).max(seq);
             }
             Record::Quarantined { hash, reason } => drop_log.quarantine(hash, reason),
         }
     })?;
-    for seq in dropped {
-        replay.accepted.remove(&seq);
-    }
     Ok((Some(journal), replay))
+}
+
+impl Replay {
+    /// What was accepted and not dropped since, by arrival; of one hash only the last.
+    fn waiting(self) -> Vec<(u64, B256, Bytes)> {
+        let mut seen = B256Set::default();
+        let mut waiting: Vec<_> = self
+            .accepted
+            .into_iter()
+            .rev()
+            .map(|(seq, raw)| (seq, keccak256(&raw), raw))
+            .filter(|(seq, hash, _)| {
+                let is_dropped = self.dropped.get(hash).is_some_and(|last| seq <= last);
+                !is_dropped && seen.insert(*hash)
+            })
+            .collect();
+        waiting.reverse();
+        waiting
+    }
 }
