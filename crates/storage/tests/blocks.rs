@@ -294,7 +294,10 @@ fn snapshots_are_limited_and_can_move_between_threads() {
     ));
     assert!(error.is_transient());
     let reader = readers.pop().unwrap();
-    let number = std::thread::spawn(move || reader.head(HeadLabel::Unsafe).unwrap().number);
-    assert_eq!(number.join().unwrap(), 0);
+    let number = std::thread::scope(|scope| {
+        let thread = scope.spawn(move || reader.head(HeadLabel::Unsafe).unwrap().number);
+        thread.join().unwrap()
+    });
+    assert_eq!(number, 0);
     assert!(store.reader().is_ok());
 }

@@ -348,8 +348,8 @@ fn a_full_disk_is_named_and_the_last_commit_stays() {
         durable: true,
         ..config()
     };
-    let path = dir.path().to_owned();
-    let result = std::thread::spawn(move || fill(&path, &config)).join();
+    // In a thread, so that a failed assertion does not leave the mount behind.
+    let result = std::thread::scope(|scope| scope.spawn(|| fill(dir.path(), &config)).join());
     let unmounted = Command::new("umount").arg(dir.path()).status().unwrap();
     let error = result.unwrap();
     assert!(unmounted.success());

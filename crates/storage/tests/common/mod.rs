@@ -217,7 +217,7 @@ impl Builder {
             gas += 21_000 + logs.len() as u64;
             receipts.push(Receipt {
                 tx_type: TxType::Eip1559,
-                success: self.next_nonce % 3 != 0,
+                success: !self.next_nonce.is_multiple_of(3),
                 cumulative_gas_used: gas,
                 logs: logs.clone(),
             });
@@ -240,12 +240,12 @@ impl Builder {
         let block = SealedBlock {
             header,
             transactions,
-            ommers: if number % 2 == 0 {
+            ommers: if number.is_multiple_of(2) {
                 vec![Header::default()]
             } else {
                 vec![]
             },
-            withdrawals: (number % 3 > 0)
+            withdrawals: (!number.is_multiple_of(3))
                 .then(|| Withdrawals(vec![withdrawal; (number % 2) as usize])),
         };
         CommittedBlock {

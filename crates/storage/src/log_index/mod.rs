@@ -12,15 +12,18 @@
 //! per term. Folding makes rows small; two topics that fold alike only cost a useless look at a
 //! block, since the caller compares the logs themselves.
 
-use std::{fmt, ops::RangeInclusive};
+mod search;
+
+pub use search::LogBlocks;
+pub(crate) use search::Search;
 
 use alloy_primitives::{Address, B256};
 use aura_primitives::Receipt;
-use roaring::{RoaringBitmap, RoaringTreemap};
-use signet_libmdbx::{Rw, TransactionKind};
+use roaring::RoaringBitmap;
+use signet_libmdbx::Rw;
 
 use crate::{
-    DecodeError, LogQuery, StorageError,
+    DecodeError, StorageError,
     access::{Access, TableCursor},
     codec::Input,
     tables::Table,
@@ -211,166 +214,14 @@ fn remove(cursor: &mut TableCursor<'_, Rw>, term: &[u8], block: u64) -> Result<(
     }
 }
 
-/// Collects ascending block numbers; runs are inserted as ranges.
-struct Collector<'a> {
-    blocks: &'a mut RoaringTreemap,
-    run: Option<(u64, u64)>,
-}
-
-impl Collector<'_> {
-    fn push(&mut self, block: u64) {
-        self.run = match self.run {
-            Some((start, end)) if end.checked_add(1) == Some(block) => Some((start, block)),
-            _ => {
-                self.flush();
-                Some((block, block))
-            }
-        };
-    }
-
-    fn flush(&mut self) {
-        if let Some((start, end)) = self.run.take() {
-            self.blocks.insert_range(start..=end);
-        }
-    }
-}
-
-/// A search over posting lists; `check` runs once a shard, to stop an expired snapshot.
-pub(crate) struct Search<'a, K: TransactionKind, C> {
-    pub(crate) access: &'a Access<K>,
-    pub(crate) check: C,
-}
-
-impl<K: TransactionKind, C: Fn() -> Result<(), StorageError>> Search<'_, K, C> {
-    /// Adds the blocks of `term` within `range` to `blocks`.
-    fn collect(
-        &self,
-        table: Table,
-        term: &[u8],
-        range: &RangeInclusive<u64>,
-        blocks: &mut RoaringTreemap,
-    ) -> Result<(), StorageError> {
-        let mut cursor = self.access.cursor(table)?;
-        let from = ShardKey::new(term, *range.start());
-        // The shard that begins before the range can reach into it.
-        let before = cursor.seek_before(from.as_slice())?;
-        let mut row = match before {
-            Some((key, value)) if first_block(&key, term).is_some() => Some((key, value)),
-            _ => cursor.seek(from.as_slice())?,
-        };
-        let mut out = Collector { blocks, run: None };
-        while let Some((key, value)) = row {
-            (self.check)()?;
-            let Some(first) = first_block(&key, term).filter(|first| first <= range.end()) else {
-                break;
-            };
-            if range.contains(&first) {
-                out.push(first);
-            }
-            let offsets = decode_offsets(&value).map_err(|source| cursor.damage(&key, source))?;
-            for offset in offsets {
-                let block = first.saturating_add(u64::from(offset));
-                if range.contains(&block) {
-                    out.push(block);
-                }
-            }
-            row = cursor.next_row()?;
-        }
-        out.flush();
-        Ok(())
-    }
-
-    /// The blocks that can hold logs for `query`: any of the emitters, and for every topic
-    /// position any of its values.
-    pub(crate) fn blocks(&self, query: &LogQuery) -> Result<LogBlocks, StorageError> {
-        let mut range = query.range.clone();
-        let mut found: Option<RoaringTreemap> = None;
-        let mut narrow = |group: RoaringTreemap, range: &mut RangeInclusive<u64>| {
-            let both = match found.take() {
-                Some(found) => found & group,
-                None => group,
-            };
-            // What is already excluded need not be read from the other lists.
-            if let (Some(min), Some(max)) = (both.min(), both.max()) {
-                *range = min..=max;
-            }
-            let goes_on = !both.is_empty();
-            found = Some(both);
-            goes_on
-        };
-        let mut goes_on = !range.is_empty();
-        if goes_on && !query.addresses.is_empty() {
-            let mut group = RoaringTreemap::new();
-            for address in &query.addresses {
-                self.collect(Table::LogAddress, address.as_slice(), &range, &mut group)?;
-            }
-            goes_on = narrow(group, &mut range);
-        }
-        for (position, topics) in (0u8..).zip(&query.topics) {
-            if !goes_on || topics.is_empty() {
-                continue;
-            }
-            let mut group = RoaringTreemap::new();
-            for topic in topics {
-                let term = topic_term(position, topic);
-                self.collect(Table::LogTopic, &term, &range, &mut group)?;
-            }
-            goes_on = narrow(group, &mut range);
-        }
-        let is_filtered =
-            !query.addresses.is_empty() || query.topics.iter().any(|topics| !topics.is_empty());
-        if goes_on && !is_filtered {
-            let mut group = RoaringTreemap::new();
-            self.collect(Table::LogTopic, &ANY_LOG, &range, &mut group)?;
-            narrow(group, &mut range);
-        }
-        Ok(LogBlocks::new(found.unwrap_or_default()))
-    }
-}
-
-/// Numbers of the blocks that can hold matching logs, ascending.
-pub struct LogBlocks {
-    blocks: roaring::treemap::IntoIter,
-    left: u64,
-}
-
-impl LogBlocks {
-    fn new(blocks: RoaringTreemap) -> Self {
-        Self {
-            left: blocks.len(),
-            blocks: blocks.into_iter(),
-        }
-    }
-
-    /// How many blocks are left.
-    pub const fn remaining(&self) -> u64 {
-        self.left
-    }
-}
-
-impl fmt::Debug for LogBlocks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogBlocks")
-            .field("left", &self.left)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Iterator for LogBlocks {
-    type Item = u64;
-
-    fn next(&mut self) -> Option<u64> {
-        let block = self.blocks.next();
-        self.left = self.left.saturating_sub(u64::from(block.is_some()));
-        block
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{ops::RangeInclusive, sync::Arc};
+
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
+    use crate::{LogQuery, Store, StoreConfig};
 
     proptest! {
         #[test]
@@ -391,6 +242,62 @@ mod tests {
                 if !runs { bytes[5..8].fill(0); }
             }
             let _ = decode_offsets(&bytes);
+        }
+    }
+
+    #[test]
+    fn wide_gaps_make_new_shards_and_leave_in_reverse_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), &StoreConfig::default()).unwrap();
+        let tx = store.shared().env.begin_rw_unsync().unwrap();
+        let access = Access::new(tx, Arc::clone(store.shared()));
+        // Gaps of 1 to about 2^33 blocks; two neighbours of the term must not be touched.
+        let term = Address::repeat_byte(7);
+        let neighbours = [Address::repeat_byte(6), Address::repeat_byte(8)];
+        let mut cursor = access.cursor(Table::LogAddress).unwrap();
+        for neighbour in neighbours {
+            add(&mut cursor, neighbour.as_slice(), 1).unwrap();
+        }
+        let mut blocks = vec![3u64];
+        for step in 0u64..1500 {
+            let gap = 1 + (step.pow(3) << (step % 7)) % (1 << 33) / (1 + step % 5);
+            blocks.push(blocks[blocks.len() - 1] + gap);
+        }
+        for block in &blocks {
+            add(&mut cursor, term.as_slice(), *block).unwrap();
+        }
+        let mut row = cursor.first().unwrap();
+        let mut shards = 0;
+        while let Some((_, value)) = row {
+            assert!(value.len() <= MAX_SHARD_BYTES);
+            shards += 1;
+            row = cursor.next_row().unwrap();
+        }
+        assert!(shards > 10, "{shards} shards");
+        let search = Search {
+            access: &access,
+            check: || Ok(()),
+        };
+        let found = |address: Address, range: RangeInclusive<u64>| -> Vec<u64> {
+            let query = LogQuery {
+                addresses: vec![address],
+                topics: Default::default(),
+                range,
+            };
+            search.blocks(&query).unwrap().collect()
+        };
+        assert_eq!(found(term, 0..=u64::MAX), blocks);
+        let middle = blocks[700]..=blocks[900];
+        assert_eq!(found(term, middle), blocks[700..=900]);
+        for kept in (0..blocks.len()).rev() {
+            remove(&mut cursor, term.as_slice(), blocks[kept]).unwrap();
+            if kept % 300 == 0 {
+                assert_eq!(found(term, 0..=u64::MAX), blocks[..kept]);
+            }
+        }
+        assert!(remove(&mut cursor, term.as_slice(), 3).is_err());
+        for neighbour in neighbours {
+            assert_eq!(found(neighbour, 0..=u64::MAX), [1]);
         }
     }
 
