@@ -2,6 +2,8 @@
 
 CARGO_TARGET_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/aura/target
 export CARGO_TARGET_DIR
+# Where rustup puts cargo, for shells that were not told yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
 
 # The dev profile optimizes dependencies fully, and `make test` uses what it built.
 PROFILE ?= dev
