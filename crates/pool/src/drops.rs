@@ -66,9 +66,7 @@ impl From<&PoolError> for DropReason {
     fn from(error: &PoolError) -> Self {
         match error {
             PoolError::NonceTooLow { .. } => Self::NonceTooLow,
-            PoolError::InsufficientFunds { .. } | PoolError::InsufficientFundsForQueue { .. } => {
-                Self::InsufficientFunds
-            }
+            PoolError::InsufficientFunds(_) => Self::InsufficientFunds,
             PoolError::Full | PoolError::Underpriced { .. } => Self::Evicted,
             other => Self::Invalid(other.to_string()),
         }

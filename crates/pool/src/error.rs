@@ -1,10 +1,33 @@
 //! Why a transaction is refused, in the words that wallets parse.
 
-use std::{io, path::PathBuf};
+use std::{fmt, io, path::PathBuf};
 
 use alloy_primitives::{Address, U256};
 use aura_primitives::TransactionError;
 use aura_storage::StorageError;
+
+/// How far a balance falls short, in wei.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortfall {
+    /// The sender's balance.
+    pub balance: U256,
+    /// Cost of the sender's transactions in the pool, if it is their sum that is too much.
+    pub queued: Option<U256>,
+    /// Highest possible cost of the transaction (of a replacement within a sum: the difference).
+    pub cost: U256,
+    /// What is missing.
+    pub overshot: U256,
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "balance {}, ", self.balance)?;
+        if let Some(queued) = self.queued {
+            write!(f, "queued cost {queued}, ")?;
+        }
+        write!(f, "tx cost {}, overshot {}", self.cost, self.overshot)
+    }
+}
 
 /// Why a transaction is refused, or the pool cannot work.
 ///
@@ -121,32 +144,9 @@ pub enum PoolError {
     /// The nonce cannot be increased any more (EIP-2681).
     #[error("nonce has max value: address {0}, nonce: 18446744073709551615")]
     NonceMax(Address),
-    /// The balance does not cover the transaction.
-    #[error(
-        "insufficient funds for gas * price + value: balance {balance}, tx cost {cost}, overshot {overshot}"
-    )]
-    InsufficientFunds {
-        /// Balance in wei.
-        balance: U256,
-        /// Highest possible cost in wei.
-        cost: U256,
-        /// What is missing, in wei.
-        overshot: U256,
-    },
-    /// The balance does not cover all transactions of the sender.
-    #[error(
-        "insufficient funds for gas * price + value: balance {balance}, queued cost {queued}, tx cost {cost}, overshot {overshot}"
-    )]
-    InsufficientFundsForQueue {
-        /// Balance in wei.
-        balance: U256,
-        /// Cost of the sender's transactions in the pool, in wei.
-        queued: U256,
-        /// Highest possible cost of this one (of a replacement: the difference), in wei.
-        cost: U256,
-        /// What is missing, in wei.
-        overshot: U256,
-    },
+    /// The balance does not cover the transaction, or all of the sender's together.
+    #[error("insufficient funds for gas * price + value: {0}")]
+    InsufficientFunds(Box<Shortfall>),
     /// Gas times price plus value does not fit 256 bits.
     #[error("insufficient funds for gas * price + value: cost exceeds 256 bits")]
     CostOverflow,
@@ -228,12 +228,7 @@ impl PoolError {
 
     /// Returns `true` if a newer state of the sender's account may change the answer for the better.
     pub(crate) const fn depends_on_account(&self) -> bool {
-        matches!(
-            self,
-            Self::InsufficientFunds { .. }
-                | Self::InsufficientFundsForQueue { .. }
-                | Self::SenderNotEoa(_)
-        )
+        matches!(self, Self::InsufficientFunds(_) | Self::SenderNotEoa(_))
     }
 
     /// Label of the metric `aura_pool_rejected_total`.
@@ -250,9 +245,7 @@ impl PoolError {
             Self::TipAboveFeeCap { .. } | Self::FeeCapTooLow { .. } => "fee",
             Self::WrongChainId { .. } => "chain_id",
             Self::NonceTooLow { .. } | Self::NonceMax(_) => "nonce",
-            Self::InsufficientFunds { .. }
-            | Self::InsufficientFundsForQueue { .. }
-            | Self::CostOverflow => "funds",
+            Self::InsufficientFunds(_) | Self::CostOverflow => "funds",
             Self::SenderNotEoa(_) => "sender",
             Self::EmptyAuthorizationList => "authorization_list",
             Self::AlreadyKnown => "known",

@@ -16,6 +16,7 @@ mod index;
 mod inner;
 mod journal;
 mod metrics;
+mod persist;
 mod pool;
 mod queue;
 mod record;
@@ -26,5 +27,5 @@ mod update;
 
 pub use config::PoolConfig;
 pub use drops::DropReason;
-pub use error::PoolError;
+pub use error::{PoolError, Shortfall};
 pub use pool::{ExecOutcome, Pool, PoolContent, TxStatus};

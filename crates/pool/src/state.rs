@@ -13,7 +13,7 @@ use alloy_primitives::{
 use aura_primitives::RecoveredTx;
 
 use crate::{
-    DropReason, PoolConfig, PoolError, TxStatus,
+    DropReason, PoolConfig, PoolError, Shortfall, TxStatus,
     drops::{Drop, DropLog},
     index::{Index, Rank},
     queue::{Entry, SenderAccount, SenderQueue},
@@ -388,22 +388,23 @@ fn check_funds(
 ) -> Result<(), PoolError> {
     let (balance, cost) = (queue.account().balance, entry.cost);
     if balance < cost {
-        return Err(PoolError::InsufficientFunds {
+        return Err(PoolError::InsufficientFunds(Box::new(Shortfall {
             balance,
+            queued: None,
             cost,
             overshot: cost - balance,
-        });
+        })));
     }
     let queued = queue.outstanding_cost();
     let kept = queued.saturating_sub(replaced.map_or(U256::ZERO, |old| old.cost));
     let needed = kept.saturating_add(cost);
     if balance < needed {
-        return Err(PoolError::InsufficientFundsForQueue {
+        return Err(PoolError::InsufficientFunds(Box::new(Shortfall {
             balance,
-            queued,
+            queued: Some(queued),
             cost: cost.saturating_sub(replaced.map_or(U256::ZERO, |old| old.cost)),
             overshot: needed - balance,
-        });
+        })));
     }
     Ok(())
 }

@@ -130,10 +130,8 @@ fn a_replacement_may_not_outgrow_the_pool() {
     });
     let mut big = call(0).fees(9 * GWEI, 10);
     big.gas_limit = 2_000_000;
-    for _ in 0..2 {
-        big.input = vec![0; 24_000].into();
-    }
-    chain.submit(&pool, 0, &big).unwrap();
+    big.input = vec![0; 24_000].into();
+    let other = chain.submit(&pool, 0, &big).unwrap();
     let kept = chain
         .submit(&pool, 1, &call(0).fees(9 * GWEI, 100))
         .unwrap();
@@ -145,6 +143,7 @@ fn a_replacement_may_not_outgrow_the_pool() {
     grown.input = vec![0; 24_700].into();
     chain.submit(&pool, 1, &grown).unwrap();
     // It needed the room of the other sender's, and got it as it pays more.
+    assert_dropped(&pool, other, DropReason::Evicted);
     assert!(pool.contains(kept));
     assert_eq!(pool.counts(), (2, 0));
 }

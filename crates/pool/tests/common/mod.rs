@@ -1,7 +1,7 @@
 //! A chain of blocks without execution: real storage, real signatures, a ledger of plain transfers.
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use alloy_consensus::{
     EthereumTxEnvelope, Header, Receipt as Outcome, SignableTransaction, Transaction, TxEip1559,
@@ -328,6 +328,3 @@ pub const BASE_FEE: u64 = GWEI as u64;
 pub fn hashes(txs: &[Arc<RecoveredTx>]) -> Vec<B256> {
     txs.iter().map(|tx| tx.hash()).collect()
 }
-
-/// Shorter than any test, longer than none.
-pub const SHORT: Duration = Duration::from_millis(1);
