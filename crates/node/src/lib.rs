@@ -1,1 +1,18 @@
-//! x
+//! From a [`NodeConfig`] to running services.
+//!
+//! [`Node::start`] opens the database and the chain, replays the pool's journal, and starts the
+//! writer, the sequencer, pool maintenance, RPC and metrics as supervised tasks: the first that
+//! fails stops the node. It holds wiring only.
+
+mod audit;
+mod config;
+mod error;
+mod node;
+mod open;
+
+pub use audit::{AuditReport, audit, reexecute};
+pub use aura_sequencer::SealPolicy;
+pub use config::{BlockTime, Interval, LogStyle, NodeConfig, SequencerSection, StorageSection};
+pub use error::NodeError;
+pub use node::Node;
+pub use open::{ChainSource, OpenedChain, initialise, open_chain};

@@ -1,0 +1,118 @@
+//! The command line.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use aura_node::{BlockTime, Interval, LogStyle};
+use clap::{Args, Parser, Subcommand};
+
+/// Aura, an Ethereum-compatible layer-2 node.
+#[derive(Debug, Parser)]
+#[command(name = "aura", version, about)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a development chain with funded accounts; in memory unless --datadir is given
+    Dev(NodeArgs),
+    /// Run a node
+    Node(NodeArgs),
+    /// Write the genesis of a chain into a data directory
+    Init(InitArgs),
+    /// Check or print settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look into a data directory (the node must not be running)
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Print the version
+    Version,
+}
+
+/// Flags of a running node. A flag beats its environment variable, which beats the file.
+#[derive(Debug, Args)]
+pub(crate) struct NodeArgs {
+    /// Settings file (TOML); `aura config defaults` prints one
+    #[arg(long, env = "AURA_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address that JSON-RPC listens on
+    #[arg(long, env = "AURA_HOST")]
+    pub(crate) host: Option<IpAddr>,
+    /// Port of JSON-RPC over HTTP and WebSocket [default: 8545]
+    #[arg(long, env = "AURA_PORT")]
+    pub(crate) port: Option<u16>,
+    /// Directory of database and journal
+    #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
+    pub(crate) datadir: Option<PathBuf>,
+    /// Genesis file; not needed once the data directory is initialised
+    #[arg(long, env = "AURA_CHAIN", value_name = "FILE")]
+    pub(crate) chain: Option<PathBuf>,
+    /// `instant`, or the shortest time between blocks: 1s, 250ms [default: dev instant, node 1s]
+    #[arg(long, env = "AURA_BLOCK_TIME", value_name = "TIME")]
+    pub(crate) block_time: Option<BlockTime>,
+    /// Time after which a block without transactions is sealed, or `never`
+    #[arg(long, env = "AURA_EMPTY_BLOCK_INTERVAL", value_name = "TIME")]
+    pub(crate) empty_block_interval: Option<Interval>,
+    /// Gas limit of new blocks [default: the genesis block's]
+    #[arg(long, env = "AURA_GAS_LIMIT")]
+    pub(crate) gas_limit: Option<u64>,
+    /// Port of Prometheus metrics [default: none]
+    #[arg(long, env = "AURA_METRICS_PORT", value_name = "PORT")]
+    pub(crate) metrics_port: Option<u16>,
+    /// Log filter in the syntax of RUST_LOG [default: info]
+    #[arg(long, env = "AURA_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    /// Form of log lines: text or json
+    #[arg(long, env = "AURA_LOG_FORMAT", value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogStyle>,
+}
+
+/// Flags of `aura init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Genesis file in geth's format with an `aura` section
+    #[arg(long, env = "AURA_CHAIN", value_name = "FILE")]
+    pub(crate) chain: PathBuf,
+    /// Directory to initialise
+    #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
+    pub(crate) datadir: PathBuf,
+}
+
+/// `aura config`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check a settings file
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print every setting with its default
+    Defaults,
+}
+
+/// `aura db`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Print entries and size of every table
+    Stats {
+        /// Data directory
+        #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
+        datadir: PathBuf,
+    },
+    /// Recompute the state root from all leaves and follow every block and index
+    Check {
+        /// Data directory
+        #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
+        datadir: PathBuf,
+        /// Execute every block again from genesis and compare each header
+        #[arg(long)]
+        reexecute: bool,
+        /// Genesis file; needed by --reexecute unless the chain is the development chain
+        #[arg(long, env = "AURA_CHAIN", value_name = "FILE")]
+        chain: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,150 @@
+//! What each subcommand does.
+
+use std::{path::Path, time::Instant};
+
+use aura_chain::ChainConfig;
+use aura_node::{
+    ChainSource, LogStyle, Node, NodeConfig, OpenedChain, StorageSection, audit, initialise,
+    open_chain, reexecute,
+};
+use aura_runtime::{CancellationToken, LogFormat, init_tracing, install_metrics};
+use aura_storage::Store;
+use eyre::WrapErr;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    banner,
+    cli::{Cli, Command, ConfigCommand, DbCommand, InitArgs},
+    settings::{self, Settings},
+};
+
+/// Runs the command.
+pub(crate) fn run(cli: Cli) -> eyre::Result<()> {
+    match cli.command {
+        Command::Dev(args) => start(settings::dev(args)?, true),
+        Command::Node(args) => start(settings::node(args)?, false),
+        Command::Init(args) => init(args),
+        Command::Config(ConfigCommand::Check { file }) => {
+            settings::read_file(&file)?.validate()?;
+            println!("{} is valid", file.display());
+            Ok(())
+        }
+        Command::Config(ConfigCommand::Defaults) => {
+            print!("{}", toml::to_string(&NodeConfig::default())?);
+            Ok(())
+        }
+        Command::Db(DbCommand::Stats { datadir }) => stats(&datadir),
+        Command::Db(DbCommand::Check {
+            datadir,
+            reexecute,
+            chain,
+        }) => check(&datadir, reexecute, chain.map(ChainSource::File)),
+        Command::Version => {
+            println!("aura {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+    }
+}
+
+fn start(settings: Settings, is_dev: bool) -> eyre::Result<()> {
+    let Settings {
+        config,
+        source,
+        temporary,
+    } = settings;
+    let format = match config.log_format {
+        LogStyle::Text => LogFormat::Text,
+        LogStyle::Json => LogFormat::Json,
+    };
+    init_tracing(&config.log, format)?;
+    let metrics = config.metrics_port.map(|_| install_metrics()).transpose()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(async {
+        let node = Node::start(config, &source, metrics).await?;
+        stop_on_signal(node.token())?;
+        tracing::info!(address = %node.address(), "node started");
+        if is_dev {
+            banner::print(&node)?;
+        }
+        node.wait().await
+    });
+    drop(temporary);
+    outcome
+}
+
+/// Cancels `token` on SIGINT and SIGTERM.
+fn stop_on_signal(token: CancellationToken) -> eyre::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    aura_runtime::detach(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping");
+        token.cancel();
+    });
+    Ok(())
+}
+
+fn init(args: InitArgs) -> eyre::Result<()> {
+    init_tracing("warn", LogFormat::Text)?;
+    let store = StorageSection::default().to_config();
+    let identity = initialise(&args.datadir, &ChainSource::File(args.chain), &store)?;
+    println!(
+        "chain id {}, genesis {}",
+        identity.chain_id, identity.genesis_hash
+    );
+    Ok(())
+}
+
+fn stats(datadir: &Path) -> eyre::Result<()> {
+    let path = datadir.join("db");
+    eyre::ensure!(path.is_dir(), "{} holds no database", datadir.display());
+    let store = Store::open(&path, &StorageSection::default().to_config())?;
+    let stats = store.stats()?;
+    println!(
+        "{:<20} {:>14} {:>12} {:>16}",
+        "table", "entries", "pages", "bytes"
+    );
+    for table in &stats.tables {
+        println!(
+            "{:<20} {:>14} {:>12} {:>16}",
+            table.name, table.entries, table.pages, table.bytes
+        );
+    }
+    println!("file size {} bytes", stats.file_bytes);
+    Ok(())
+}
+
+fn check(datadir: &Path, execute: bool, source: Option<ChainSource>) -> eyre::Result<()> {
+    init_tracing("warn", LogFormat::Text)?;
+    eyre::ensure!(
+        datadir.join("db").is_dir(),
+        "{} holds no database",
+        datadir.display()
+    );
+    let started = Instant::now();
+    let source = match source {
+        Some(source) => source,
+        None if execute => ChainSource::Dev,
+        None => ChainSource::Datadir,
+    };
+    let store = StorageSection::default().to_config();
+    let OpenedChain { chain, .. } = open_chain(datadir, &source, &store, ChainConfig::default())
+        .wrap_err("the chain cannot be opened")?;
+    println!("state root {} matches the state", chain.tip().state_root);
+    let report = audit(&chain)?;
+    println!(
+        "{} blocks with {} transactions are linked and indexed",
+        report.blocks, report.transactions
+    );
+    if execute {
+        let report = reexecute(&chain)?;
+        println!("{} blocks execute to the same headers", report.blocks);
+    }
+    println!("checked in {:.1?}", started.elapsed());
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Settings from flags, environment, file and defaults, in this order.
+
+use std::{fs, path::Path};
+
+use aura_node::{BlockTime, ChainSource, Interval, NodeConfig};
+use eyre::WrapErr;
+use tempfile::TempDir;
+
+use crate::cli::NodeArgs;
+
+/// What a node is started with.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) config: NodeConfig,
+    pub(crate) source: ChainSource,
+    /// Holds the data of a development chain without a data directory; removed when dropped.
+    pub(crate) temporary: Option<TempDir>,
+}
+
+/// Reads a settings file.
+pub(crate) fn read_file(path: &Path) -> eyre::Result<NodeConfig> {
+    let text = fs::read_to_string(path).wrap_err_with(|| path.display().to_string())?;
+    toml::from_str(&text).wrap_err_with(|| path.display().to_string())
+}
+
+/// Settings of `aura node`.
+pub(crate) fn node(args: NodeArgs) -> eyre::Result<Settings> {
+    let mut config = args
+        .config
+        .as_deref()
+        .map(read_file)
+        .transpose()?
+        .unwrap_or_default();
+    apply(&mut config, args);
+    let source = config
+        .chain
+        .clone()
+        .map_or(ChainSource::Datadir, ChainSource::File);
+    Ok(Settings {
+        config,
+        source,
+        temporary: None,
+    })
+}
+
+/// Settings of `aura dev`: blocks are sealed at once, without an empty one, unless told otherwise,
+/// and without a data directory everything is forgotten at exit.
+pub(crate) fn dev(args: NodeArgs) -> eyre::Result<Settings> {
+    let from_file = args.config.is_some();
+    let named_datadir = args.datadir.is_some() || from_file;
+    let mut config = args
+        .config
+        .as_deref()
+        .map(read_file)
+        .transpose()?
+        .unwrap_or_default();
+    if !from_file {
+        config.sequencer.block_time = BlockTime(aura_node::SealPolicy::Instant);
+        config.sequencer.empty_block_interval = Interval(None);
+        config.log = "warn".to_owned();
+    }
+    apply(&mut config, args);
+    let mut temporary = None;
+    if !named_datadir {
+        let folder = temporary_folder()?;
+        config.datadir = folder.path().to_owned();
+        temporary = Some(folder);
+    }
+    let source = match &config.chain {
+        Some(file) => ChainSource::File(file.clone()),
+        None if config.datadir.join("chain.json").exists() => ChainSource::Datadir,
+        None => ChainSource::Dev,
+    };
+    Ok(Settings {
+        config,
+        source,
+        temporary,
+    })
+}
+
+/// A folder in memory where the system has one, else an ordinary temporary one.
+fn temporary_folder() -> eyre::Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    let builder = || {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("aura-dev-");
+        builder
+    };
+    if memory.is_dir()
+        && let Ok(folder) = builder().tempdir_in(memory)
+    {
+        return Ok(folder);
+    }
+    builder().tempdir().wrap_err("temporary folder")
+}
+
+fn apply(config: &mut NodeConfig, args: NodeArgs) {
+    fn set<T>(target: &mut T, value: Option<T>) {
+        if let Some(value) = value {
+            *target = value;
+        }
+    }
+    set(&mut config.host, args.host);
+    set(&mut config.port, args.port);
+    set(&mut config.datadir, args.datadir);
+    set(&mut config.sequencer.block_time, args.block_time);
+    set(
+        &mut config.sequencer.empty_block_interval,
+        args.empty_block_interval,
+    );
+    set(&mut config.log, args.log);
+    set(&mut config.log_format, args.log_format);
+    config.chain = args.chain.or(config.chain.take());
+    config.sequencer.gas_limit = args.gas_limit.or(config.sequencer.gas_limit);
+    config.metrics_port = args.metrics_port.or(config.metrics_port);
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn args(line: &str) -> NodeArgs {
+        match Cli::parse_from(line.split_whitespace()).command {
+            Command::Dev(args) | Command::Node(args) => args,
+            other => panic!("not a node command: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_flag_beats_the_file_and_the_file_beats_the_default() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("aura.toml");
+        fs::write(
+            &file,
+            "port = 1\nlog = \"debug\"\n[sequencer]\nblock_time = \"250ms\"\n",
+        )
+        .unwrap();
+        let line = format!("aura node --config {} --port 2", file.display());
+        let settings = node(args(&line)).unwrap();
+        assert_eq!(settings.config.port, 2);
+        assert_eq!(settings.config.log, "debug");
+        assert_eq!(
+            settings.config.sequencer.block_time,
+            "250ms".parse().unwrap()
+        );
+        assert_eq!(settings.config.host, NodeConfig::default().host);
+    }
+
+    #[test]
+    fn dev_without_a_datadir_uses_a_folder_that_vanishes() {
+        let settings = dev(args("aura dev")).unwrap();
+        let path = settings.config.datadir.clone();
+        assert!(path.is_dir());
+        assert_eq!(
+            settings.config.sequencer.block_time,
+            "instant".parse().unwrap()
+        );
+        drop(settings);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_unknown_key_in_the_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("aura.toml");
+        fs::write(&file, "[pool]\nmax_transaction = 5\n").unwrap();
+        let error = format!("{:#}", read_file(&file).unwrap_err());
+        assert!(error.contains("max_transaction"), "{error}");
+    }
+}

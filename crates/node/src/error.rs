@@ -1,0 +1,75 @@
+//! Why a node does not start.
+
+use std::path::PathBuf;
+
+use alloy_primitives::B256;
+use aura_chain::ChainError;
+use aura_chainspec::ChainSpecError;
+use aura_evm::ExecutionError;
+use aura_storage::StorageError;
+
+/// Failures of opening, starting and auditing a node.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// A setting is out of its bounds.
+    #[error("config: {0}")]
+    Config(String),
+    /// The genesis file is not acceptable.
+    #[error("chain spec")]
+    ChainSpec(#[from] ChainSpecError),
+    /// The data directory holds no chain and none was given.
+    #[error("{path} holds no chain: give one with --chain FILE, or run `aura init` first")]
+    NoChain {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// `aura init` on a data directory that holds a chain.
+    #[error("{path} already holds the chain with genesis {genesis}")]
+    AlreadyInitialised {
+        /// The data directory.
+        path: PathBuf,
+        /// Hash of the chain's genesis block.
+        genesis: B256,
+    },
+    /// The data directory belongs to another chain than the given one.
+    #[error("{path} holds the chain with genesis {found}, not {expected}")]
+    WrongChain {
+        /// The data directory.
+        path: PathBuf,
+        /// Genesis hash in the database.
+        found: B256,
+        /// Genesis hash of the chain that was asked for.
+        expected: B256,
+    },
+    /// A file of the data directory cannot be read or written.
+    #[error("{path}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database failed.
+    #[error("storage")]
+    Storage(#[from] StorageError),
+    /// The chain could not be opened.
+    #[error("chain")]
+    Chain(#[from] ChainError),
+    /// A block of the database does not execute to what its header says.
+    #[error("re-execution of block {number}")]
+    Execution {
+        /// Number of the block.
+        number: u64,
+        /// What differs.
+        #[source]
+        source: ExecutionError,
+    },
+    /// The pool could not be opened.
+    #[error("pool")]
+    Pool(#[from] aura_pool::PoolError),
+    /// The RPC server could not be started.
+    #[error("rpc")]
+    Rpc(#[from] aura_rpc::RpcError),
+}

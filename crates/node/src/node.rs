@@ -1,0 +1,148 @@
+//! The running node.
+
+use std::{net::SocketAddr, time::Duration};
+
+use aura_chain::{Chain, ChainConfig};
+use aura_pool::Pool;
+use aura_rpc::RpcContext;
+use aura_runtime::{CancellationToken, MetricsHandle, Tasks, serve_metrics};
+use aura_sequencer::{Sequencer, SequencerConfig, maintain_pool};
+use tokio::runtime::Handle;
+
+use crate::{ChainSource, NodeConfig, NodeError, OpenedChain, open_chain};
+
+/// Answer of `web3_clientVersion`: name, version, platform.
+fn client_version() -> String {
+    format!(
+        "aura/v{}/{}-{}/rust",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )
+}
+
+/// Name of the pool's journal in the data directory.
+const JOURNAL_FILE: &str = "pool.journal";
+/// How long shutdown may take.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A running node.
+#[derive(Debug)]
+pub struct Node {
+    chain: Chain,
+    pool: Pool,
+    address: SocketAddr,
+    tasks: Tasks,
+}
+
+impl Node {
+    /// Opens the data directory and starts every service. Must be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// Any [`NodeError`]; nothing keeps running then.
+    pub async fn start(
+        config: NodeConfig,
+        source: &ChainSource,
+        metrics: Option<MetricsHandle>,
+    ) -> Result<Self, NodeError> {
+        config.validate()?;
+        let limits = ChainConfig {
+            history_blocks: config.storage.history_blocks,
+            ..ChainConfig::default()
+        };
+        let OpenedChain { chain, writer } =
+            open_chain(&config.datadir, source, &config.storage.to_config(), limits)?;
+        let spec = chain.spec().clone();
+        let sequencing = config.sequencer.to_config(spec.genesis().gas_limit);
+        sequencing
+            .validate()
+            .map_err(|problem| NodeError::Config(format!("sequencer: {problem}")))?;
+        let mut pool_config = config.pool.clone();
+        pool_config
+            .journal
+            .get_or_insert_with(|| config.datadir.join(JOURNAL_FILE));
+        pool_config.block_gas_limit = Some(sequencing.gas_limit);
+        let pool = Pool::open(pool_config, spec, chain.store().clone())?;
+
+        let tasks = Tasks::new();
+        tasks.spawn_thread("chain-writer", move || Ok(writer.run()?));
+        Self::spawn_sequencer(&tasks, &chain, &pool, sequencing);
+        let maintenance = maintain_pool(chain.clone(), pool.clone(), tasks.token());
+        tasks.spawn("pool-maintenance", async move {
+            maintenance.await;
+            Ok(())
+        });
+        if let (Some(port), Some(handle)) = (config.metrics_port, metrics) {
+            let address = SocketAddr::new(config.host, port);
+            tasks.spawn("metrics", serve_metrics(address, handle, tasks.token()));
+        }
+        let context = RpcContext {
+            chain: chain.clone(),
+            pool: pool.clone(),
+            client_version: client_version(),
+        };
+        let address = SocketAddr::new(config.host, config.port);
+        let server = match aura_rpc::serve(address, config.rpc, context, tasks.token()).await {
+            Ok(server) => server,
+            Err(error) => {
+                tasks.token().cancel();
+                // The first error is the one that matters.
+                tasks.wait(GRACE).await.ok();
+                return Err(error.into());
+            }
+        };
+        let address = server.local_addr();
+        tasks.spawn("rpc", async move {
+            server.stopped().await;
+            Ok(())
+        });
+        Ok(Self {
+            chain,
+            pool,
+            address,
+            tasks,
+        })
+    }
+
+    fn spawn_sequencer(tasks: &Tasks, chain: &Chain, pool: &Pool, config: SequencerConfig) {
+        let sequencer = Sequencer::new(chain.clone(), pool.clone(), config);
+        let (chain, token, runtime) = (chain.clone(), tasks.token(), Handle::current());
+        tasks.spawn_thread("sequencer", move || {
+            let outcome = sequencer.run(&runtime, &token);
+            // Whatever ended the sequencer: what it sealed is committed before the process ends.
+            chain.shutdown();
+            Ok(outcome?)
+        });
+    }
+
+    /// Address that JSON-RPC listens on.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The chain.
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The pool.
+    pub const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Cancelling it stops the node.
+    pub fn token(&self) -> CancellationToken {
+        self.tasks.token()
+    }
+
+    /// Runs until the token is cancelled or a service fails; then seals and commits what has been
+    /// executed and stops within five seconds.
+    ///
+    /// # Errors
+    /// The failure of the first service that failed.
+    pub async fn wait(self) -> Result<(), aura_runtime::Report> {
+        let outcome = self.tasks.wait(GRACE).await;
+        self.pool.flush()?;
+        outcome
+    }
+}

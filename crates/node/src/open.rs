@@ -1,0 +1,162 @@
+//! Opening a data directory: which chain it holds, and whether it is the one asked for.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use aura_chain::{Chain, ChainConfig, ChainWriter, genesis_block};
+use aura_chainspec::ChainSpec;
+use aura_storage::{ChainIdentity, Store, StoreConfig};
+
+use crate::NodeError;
+
+/// The chain's rules, without the genesis state, as they were when the directory was initialised.
+const CHAIN_FILE: &str = "chain.json";
+/// Directory of the database inside the data directory.
+const DATABASE_DIR: &str = "db";
+
+/// Where the rules of the chain come from.
+#[derive(Debug, Clone)]
+pub enum ChainSource {
+    /// A genesis file.
+    File(PathBuf),
+    /// The built-in development chain.
+    Dev,
+    /// Whatever the data directory was initialised with.
+    Datadir,
+}
+
+impl ChainSource {
+    fn load(&self) -> Result<Option<ChainSpec>, NodeError> {
+        match self {
+            Self::File(path) => Ok(Some(ChainSpec::from_genesis_file(path)?)),
+            Self::Dev => Ok(Some(ChainSpec::dev())),
+            Self::Datadir => Ok(None),
+        }
+    }
+}
+
+/// An open chain and the writer that must be run.
+#[derive(Debug)]
+pub struct OpenedChain {
+    /// The chain.
+    pub chain: Chain,
+    /// Its writer.
+    pub writer: ChainWriter,
+}
+
+/// Writes the genesis of a chain into an empty data directory and returns its identity.
+///
+/// # Errors
+/// [`NodeError::AlreadyInitialised`], and those of reading the genesis and writing the database.
+pub fn initialise(
+    datadir: &Path,
+    source: &ChainSource,
+    store: &StoreConfig,
+) -> Result<ChainIdentity, NodeError> {
+    let Some(spec) = source.load()? else {
+        return Err(NodeError::NoChain {
+            path: datadir.to_owned(),
+        });
+    };
+    let store = open_store(datadir, store)?;
+    if let Some(found) = store.identity()? {
+        return Err(NodeError::AlreadyInitialised {
+            path: datadir.to_owned(),
+            genesis: found.genesis_hash,
+        });
+    }
+    write_chain_file(datadir, &spec)?;
+    Chain::open(store.clone(), Arc::new(spec), ChainConfig::default())?;
+    store.identity()?.ok_or_else(|| NodeError::NoChain {
+        path: datadir.to_owned(),
+    })
+}
+
+/// Opens the chain of a data directory; initialises an empty one if `source` names a chain.
+///
+/// # Errors
+/// [`NodeError::NoChain`], [`NodeError::WrongChain`], and those of the parts.
+pub fn open_chain(
+    datadir: &Path,
+    source: &ChainSource,
+    store: &StoreConfig,
+    config: ChainConfig,
+) -> Result<OpenedChain, NodeError> {
+    let given = source.load()?;
+    if given.is_none() && !datadir.join(CHAIN_FILE).exists() {
+        return Err(NodeError::NoChain {
+            path: datadir.to_owned(),
+        });
+    }
+    let store = open_store(datadir, store)?;
+    let spec = match (store.identity()?, given) {
+        (None, None) => {
+            return Err(NodeError::NoChain {
+                path: datadir.to_owned(),
+            });
+        }
+        (None, Some(spec)) => {
+            write_chain_file(datadir, &spec)?;
+            spec
+        }
+        (Some(identity), Some(spec)) => {
+            let (genesis, _) = genesis_block(&spec)?;
+            check_identity(datadir, &identity, genesis.hash())?;
+            spec
+        }
+        (Some(identity), None) => {
+            let spec = ChainSpec::from_genesis_file(&datadir.join(CHAIN_FILE))?;
+            let missing = aura_storage::StorageError::MissingBlock { number: 0 };
+            let stored = store.reader()?.header(0)?.ok_or(missing)?;
+            let genesis = spec.genesis_header(stored.state_root).hash_slow();
+            check_identity(datadir, &identity, genesis)?;
+            spec
+        }
+    };
+    let (chain, writer) = Chain::open(store, Arc::new(spec), config)?;
+    Ok(OpenedChain { chain, writer })
+}
+
+fn open_store(datadir: &Path, config: &StoreConfig) -> Result<Store, NodeError> {
+    let path = datadir.join(DATABASE_DIR);
+    fs::create_dir_all(&path).map_err(|source| NodeError::File {
+        path: path.clone(),
+        source,
+    })?;
+    Ok(Store::open(&path, config)?)
+}
+
+fn check_identity(
+    datadir: &Path,
+    found: &ChainIdentity,
+    expected: alloy_primitives::B256,
+) -> Result<(), NodeError> {
+    if found.genesis_hash == expected {
+        return Ok(());
+    }
+    Err(NodeError::WrongChain {
+        path: datadir.to_owned(),
+        found: found.genesis_hash,
+        expected,
+    })
+}
+
+/// Written before the genesis, so that a database with a chain always has its rules beside it.
+fn write_chain_file(datadir: &Path, spec: &ChainSpec) -> Result<(), NodeError> {
+    let path = datadir.join(CHAIN_FILE);
+    let write = || {
+        let partial = path.with_extension("json.tmp");
+        let mut file = fs::File::create(&partial)?;
+        std::io::Write::write_all(&mut file, spec.rules_json().as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&partial, &path)?;
+        fs::File::open(datadir)?.sync_all()
+    };
+    write().map_err(|source| NodeError::File {
+        path: path.clone(),
+        source,
+    })
+}
