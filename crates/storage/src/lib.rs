@@ -1,6 +1,6 @@
 //! Aura's database: one MDBX environment with every table of the node.
 //!
-//! It owns the tables and their byte layouts ([`tables`](mod@tables) has the list), the typed codecs, read
+//! It owns the tables and their byte layouts (`tables.rs` has the list), the typed codecs, read
 //! snapshots with a deadline ([`Reader`]), the one write transaction ([`Writer`]), the history that
 //! serves past states, undo and pruning, and the posting lists behind `eth_getLogs`.
 //!
