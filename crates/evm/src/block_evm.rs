@@ -9,7 +9,7 @@ use alloy_evm::{
 };
 use alloy_primitives::{Address, Bytes};
 use revm::{
-    context::{BlockEnv, CfgEnv, TxEnv},
+    context::{BlockEnv, CfgEnv, JournalTr, TxEnv},
     context_interface::result::{EVMError, HaltReason, ResultAndState},
     inspector::NoOpInspector,
     primitives::hardfork::SpecId,
@@ -93,7 +93,15 @@ impl Evm for BlockEvm {
         contract: Address,
         data: Bytes,
     ) -> Result<ResultAndState<HaltReason>, Self::Error> {
-        self.lend(|evm| evm.transact_system_call(caller, contract, data))
+        self.lend(|evm| {
+            let outcome = evm.transact_system_call(caller, contract, data);
+            if outcome.is_err() {
+                // revm clears the journal after every transaction, but not after a system call that
+                // failed; the next block on this thread must not see its leftovers.
+                evm.journaled_state.finalize();
+            }
+            outcome
+        })
     }
 
     fn finish(self) -> (StateDb, EvmEnv) {

@@ -82,9 +82,7 @@ impl fmt::Display for InvalidTxReason {
                 f.write_str("max fee per blob gas less than block blob gas fee")
             }
             E::EmptyBlobs => f.write_str("blob transaction missing blob hashes"),
-            E::BlobCreateTransaction => f.write_str(
-                "input string too short for common.Address: blob transaction of type create",
-            ),
+            E::BlobCreateTransaction => f.write_str("blob transaction of type create"),
             E::TooManyBlobs { max, have } => {
                 write!(
                     f,
@@ -159,9 +157,13 @@ pub enum ExecutionError {
         #[source]
         source: Box<Self>,
     },
-    /// The parent state cannot be read.
+    /// The parent state cannot be read. If the source is transient, the open block is unchanged and
+    /// the step may be repeated with a new view.
     #[error("parent state cannot be read")]
     State(#[source] StorageError),
+    /// A read failed while a transaction was written into the open block, which is lost.
+    #[error("an earlier state read failed half-way through a transaction")]
+    Poisoned,
     /// State was asked for while no view is attached: a fault of the caller.
     #[error("no state view is attached")]
     Detached,
@@ -207,7 +209,8 @@ impl ExecutionError {
         )
     }
 
-    /// Returns `true` if repeating the step with a new view can succeed.
+    /// Returns `true` if repeating the step with a new view can succeed, though the error is fatal
+    /// to a caller that does not.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::State(source) if source.is_transient())
     }

@@ -17,7 +17,7 @@ use aura_chainspec::ChainSpec;
 use aura_primitives::{ExecutedBlock, Receipt, RecoveredTx, SealedHeader, TxEnvelope};
 use aura_storage::StateView;
 use parking_lot::RwLock;
-use revm::{context::TxEnv, primitives::hardfork::SpecId};
+use revm::context::TxEnv;
 
 use crate::{
     ExecutionError, OpenBlock, OpenBody, PayloadAttributes, StateDb,
@@ -79,6 +79,7 @@ pub struct BlockExecutor {
     bytes_left: u64,
     max_blob_gas: u64,
     failure: ErrorSlot,
+    poisoned: bool,
 }
 
 impl std::fmt::Debug for BlockExecutor {
@@ -120,8 +121,7 @@ impl BlockExecutor {
             .then(|| withdrawals.unwrap_or_default());
         let env = evm_env(&spec, &header);
         let diff = Arc::default();
-        let db = StateDb::new(Some(view), Arc::clone(&diff))
-            .keep_empty_accounts(!env.cfg_env.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON));
+        let db = StateDb::new(Some(view), Arc::clone(&diff));
         let failure = db.error_slot();
         let ctx = EthBlockExecutionCtx {
             parent_hash: header.parent_hash,
@@ -152,9 +152,10 @@ impl BlockExecutor {
             }),
             withdrawals,
             failure,
+            poisoned: false,
         };
         let outcome = executor.inner.apply_pre_execution_changes();
-        executor.check(outcome)?;
+        check(&executor.failure, outcome)?;
         Ok(executor)
     }
 
@@ -175,6 +176,9 @@ impl BlockExecutor {
     /// [`ExecutionError::BlockFull`] leave the block as it was. After any other error the block
     /// must be dropped ([`ExecutionError::is_fatal`]).
     pub fn execute(&mut self, tx: &Arc<RecoveredTx>) -> Result<TxOutcome, ExecutionError> {
+        if self.poisoned {
+            return Err(ExecutionError::Poisoned);
+        }
         let bytes = tx.encoded().len() as u64 + STRING_HEADER_BYTES;
         self.check_room(tx, bytes)?;
         let env = TxEnv::from_recovered_tx(tx.envelope(), tx.sender());
@@ -185,7 +189,10 @@ impl BlockExecutor {
                 .execute_transaction_with_result_closure((env, recovered), |output| {
                     success = output.result().result.is_success();
                 });
-        let gas_used = self.check(outcome)?.tx_gas_used();
+        let committed = outcome.is_ok();
+        let gas_used = check(&self.failure, outcome)
+            .inspect_err(|_| self.poisoned = committed)?
+            .tx_gas_used();
         self.bytes_left -= bytes;
         let mut body = self.open.body.write();
         // The receipt lives where readers of the open block see it.
@@ -216,14 +223,6 @@ impl BlockExecutor {
             }
         }
         Ok(())
-    }
-
-    /// Puts the cause of a failed state read, if there was one, before whatever it led to.
-    fn check<T, E: Into<ExecutionError>>(
-        &self,
-        outcome: Result<T, E>,
-    ) -> Result<T, ExecutionError> {
-        check(&self.failure, outcome)
     }
 
     /// The block as readers on other threads see it.
@@ -271,8 +270,12 @@ impl BlockExecutor {
             open,
             withdrawals,
             failure,
+            poisoned,
             ..
         } = self;
+        if poisoned {
+            return Err(ExecutionError::Poisoned);
+        }
         let OpenBody {
             transactions,
             receipts,
@@ -315,6 +318,7 @@ impl BlockExecutor {
     }
 }
 
+/// Puts the cause of a failed state read, if there was one, before whatever it led to.
 fn check<T, E: Into<ExecutionError>>(
     failure: &ErrorSlot,
     outcome: Result<T, E>,

@@ -4,8 +4,8 @@
 //! by transaction ([`BlockExecutor`]), the re-execution of a sealed block ([`execute_block`]), and
 //! the read-only executions behind JSON-RPC ([`call`], [`estimate_gas`], [`create_access_list`]).
 //!
-//! It must never write to the database, compute a state root, choose transactions or read a clock:
-//! the same inputs give the same block. State comes in as a [`StateView`](aura_storage::StateView)
+//! It must never write to the database, compute a state root or choose transactions, and the same
+//! inputs give the same block: a clock is looked at only to stop a call that runs for too long. State comes in as a [`StateView`](aura_storage::StateView)
 //! and goes out as a [`StateDiff`](aura_primitives::StateDiff).
 //!
 //! Start reading at [`BlockExecutor`], then [`StateDb`].

@@ -1,6 +1,6 @@
 //! revm's database: the parent's state below, the block's own changes above.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
 use alloy_evm::overrides::OverrideBlockHashes;
 use alloy_primitives::{
@@ -8,7 +8,7 @@ use alloy_primitives::{
     map::{AddressMap, AddressSet, B256Map, HashMap},
 };
 use aura_primitives::{Account, AccountChange, SlotChange, StateDiff};
-use aura_storage::{StateView, StorageError};
+use aura_storage::{DecodeError, StateView, StorageError};
 use parking_lot::{Mutex, RwLock};
 use revm::{
     Database, DatabaseCommit,
@@ -16,8 +16,8 @@ use revm::{
     state::{Account as EvmAccount, AccountInfo, Bytecode},
 };
 
-/// Most accounts (and most slots) of the parent state that one block keeps in memory; above it the
-/// cache starts again. About 100 bytes each.
+/// Accounts (and slots) of the parent state that one block keeps in memory; above it the cache starts
+/// again after the transaction. About 100 bytes each.
 const MAX_CLEAN_ENTRIES: usize = 1 << 18;
 /// Most analysed contracts kept for one block, 24 KiB each at worst.
 const MAX_CODE_ENTRIES: usize = 1 << 10;
@@ -74,7 +74,6 @@ pub struct StateDb {
     code: B256Map<Bytecode>,
     wiped: AddressSet,
     block_hashes: BTreeMap<u64, B256>,
-    keep_empty: bool,
     failure: ErrorSlot,
 }
 
@@ -105,15 +104,8 @@ impl StateDb {
             code: B256Map::default(),
             wiped: AddressSet::default(),
             block_hashes: BTreeMap::new(),
-            keep_empty: false,
             failure: ErrorSlot::default(),
         }
-    }
-
-    /// Keeps touched empty accounts, as before EIP-161 (Spurious Dragon).
-    pub const fn keep_empty_accounts(mut self, keep: bool) -> Self {
-        self.keep_empty = keep;
-        self
     }
 
     /// Replaces the view; it must show the same state as the one before.
@@ -151,9 +143,6 @@ impl StateDb {
             return Ok(*account);
         }
         let account = self.read(|view| view.account(address))?;
-        if self.accounts.len() >= MAX_CLEAN_ENTRIES {
-            self.accounts.clear();
-        }
         self.accounts.insert(address, account);
         Ok(account)
     }
@@ -164,9 +153,6 @@ impl StateDb {
             return Ok(*value);
         }
         let value = self.read(|view| view.slot(address, slot))?;
-        if self.slots.len() >= MAX_CLEAN_ENTRIES {
-            self.slots.clear();
-        }
         self.slots.insert((address, slot), value);
         Ok(value)
     }
@@ -181,7 +167,9 @@ impl StateDb {
     /// Writes one account of a transaction's outcome into `layer`.
     fn commit_account(&mut self, layer: &mut StateDiff, address: Address, account: &EvmAccount) {
         let destroyed = account.is_selfdestructed();
-        let after = if destroyed || (account.is_empty() && !self.keep_empty) {
+        // EIP-161 removes touched empty accounts. Those that come to be before that rule are marked
+        // as created by revm.
+        let after = if destroyed || (account.is_empty() && !account.is_created()) {
             None
         } else {
             Some(Account {
@@ -190,42 +178,32 @@ impl StateDb {
                 code_hash: account.info.code_hash,
             })
         };
-        self.commit_code(layer, account, after);
         if destroyed {
             self.wipe_storage(layer, address, account.is_created());
         } else {
             self.commit_slots(layer, address, account);
         }
-        match layer.accounts.get_mut(&address) {
-            Some(change) => change.after = after,
+        let previous = match layer.accounts.get_mut(&address) {
+            Some(change) => mem::replace(&mut change.after, after),
             None => {
-                // The account was read before it could change, so this is a cache hit, or, if the
-                // cache has started again since, one more read. Its failure stays in the slot and
-                // fails the block.
+                // The account was read before it could change, so this is a cache hit. Should it be
+                // a read and fail, the cause stays in the slot and fails the block.
                 let before = self.parent_account(address).unwrap_or_default();
                 if before != after {
                     let change = AccountChange { before, after };
                     layer.accounts.insert(address, change);
                 }
+                before
             }
-        }
-    }
-
-    fn commit_code(&mut self, layer: &mut StateDiff, account: &EvmAccount, after: Option<Account>) {
-        let Some(code_hash) = after.filter(Account::has_code).map(|after| after.code_hash) else {
-            return;
         };
-        let Some(code) = &account.info.code else {
-            return;
-        };
-        // Code changes by creation and, through EIP-7702, by delegation. Anything known to the
-        // cache came from the state or is in the layer already.
-        if !self.code.contains_key(&code_hash) {
-            layer
-                .code
-                .entry(code_hash)
-                .or_insert_with(|| code.original_bytes());
-            self.remember_code(code_hash, code);
+        // Code changes by creation and, through EIP-7702, by delegation.
+        if let Some(after) = after.filter(Account::has_code)
+            && previous.is_none_or(|previous| previous.code_hash != after.code_hash)
+            && let Some(code) = &account.info.code
+        {
+            let bytes = || code.original_bytes();
+            layer.code.entry(after.code_hash).or_insert_with(bytes);
+            self.remember_code(after.code_hash, code);
         }
     }
 
@@ -302,7 +280,14 @@ impl Database for StateDb {
         let open = self.layer.read().code.get(&code_hash).cloned();
         let bytes = match open {
             Some(bytes) => bytes,
-            None => self.read(|view| view.code(code_hash))?.unwrap_or_default(),
+            None => self.read(|view| {
+                // An account names it, so it was stored with that account.
+                view.code(code_hash)?.ok_or_else(|| StorageError::Decode {
+                    table: "Code",
+                    key: code_hash.into(),
+                    source: DecodeError::Missing,
+                })
+            })?,
         };
         // Bytes that look like a delegation but are not one predate EIP-3541: plain code.
         let code = Bytecode::new_raw_checked(bytes.clone())
@@ -346,6 +331,13 @@ impl DatabaseCommit for StateDb {
             if account.is_touched() {
                 self.commit_account(&mut layer, address, &account);
             }
+        }
+        // Only between transactions: a commit finds what its transaction has read.
+        if self.accounts.len() > MAX_CLEAN_ENTRIES {
+            self.accounts.clear();
+        }
+        if self.slots.len() > MAX_CLEAN_ENTRIES {
+            self.slots.clear();
         }
     }
 }

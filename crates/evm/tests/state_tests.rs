@@ -1,0 +1,388 @@
+//! Ethereum's state tests (execution-spec-tests) on [`StateDb`], all forks from Frontier to Osaka.
+//!
+//! The archive is not part of the repository: it is looked for in `../shared/ethereum-tests`, or
+//! under the directory that `AURA_SHARED` names. Without it, or without `tar` and `zstd` to unpack
+//! it, the test says so and passes. Each case is judged by the whole post state that it lists and
+//! by the hash of its logs; what is expected to be refused must be refused.
+#![allow(missing_docs)]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use alloy_eips::eip7840::BlobParams;
+use alloy_evm::{Evm, EvmEnv, EvmFactory, FromRecoveredTx, eth::EthEvmFactory};
+use alloy_primitives::{
+    Address, B256, Bytes, KECCAK256_EMPTY, Log, U64, U256, keccak256, map::HashMap,
+};
+use aura_evm::StateDb;
+use aura_primitives::{Account, AccountChange, RecoveredTx, SlotChange, StateDiff};
+use aura_storage::{Layer, StateView};
+use rayon::prelude::*;
+use revm::{
+    DatabaseCommit,
+    context::{BlockEnv, CfgEnv, TxEnv},
+    context_interface::block::BlobExcessGasAndPrice,
+    primitives::hardfork::SpecId,
+};
+use serde::Deserialize;
+
+/// Creations at an address that has storage but neither nonce nor code (EIP-7610). No such account
+/// can come to be on a chain that starts at Cancun, so nothing looks for them.
+const NOT_APPLICABLE: [&str; 6] = [
+    "eip7610_create_collision",
+    "InitCollision",
+    "create2collisionStorage",
+    "RevertInCreateInInit",
+    "dynamicAccountOverwriteEmpty",
+    "RevertInCreateInInitCreate2",
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Env {
+    current_coinbase: Address,
+    current_gas_limit: U256,
+    current_number: U64,
+    current_timestamp: U64,
+    current_difficulty: U256,
+    #[serde(default)]
+    current_base_fee: U64,
+    current_random: Option<B256>,
+    current_excess_blob_gas: Option<U64>,
+}
+
+#[derive(Deserialize, Clone)]
+struct AccountState {
+    nonce: U64,
+    balance: U256,
+    code: Bytes,
+    storage: BTreeMap<U256, U256>,
+}
+
+type State = BTreeMap<Address, AccountState>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Expected {
+    logs: B256,
+    txbytes: Bytes,
+    state: State,
+    expect_exception: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BlobSchedule {
+    target: U64,
+    max: U64,
+    base_fee_update_fraction: U64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    #[serde(default)]
+    blob_schedule: BTreeMap<String, BlobSchedule>,
+    chainid: U64,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    env: Env,
+    pre: State,
+    post: BTreeMap<String, Vec<Expected>>,
+    config: Config,
+}
+
+fn spec_id(fork: &str) -> SpecId {
+    match fork {
+        "Frontier" => SpecId::FRONTIER,
+        "Homestead" => SpecId::HOMESTEAD,
+        "Byzantium" => SpecId::BYZANTIUM,
+        "ConstantinopleFix" => SpecId::PETERSBURG,
+        "Istanbul" => SpecId::ISTANBUL,
+        "Berlin" => SpecId::BERLIN,
+        "London" => SpecId::LONDON,
+        "Paris" => SpecId::MERGE,
+        "Shanghai" => SpecId::SHANGHAI,
+        "Cancun" => SpecId::CANCUN,
+        "Prague" => SpecId::PRAGUE,
+        "Osaka" => SpecId::OSAKA,
+        other => panic!("unknown fork {other}"),
+    }
+}
+
+fn evm_env(case: &Case, fork: &str) -> EvmEnv {
+    let spec = spec_id(fork);
+    let mut cfg = CfgEnv::new_with_spec(spec).with_chain_id(case.config.chainid.to());
+    let mut block = BlockEnv {
+        number: U256::from(case.env.current_number),
+        beneficiary: case.env.current_coinbase,
+        timestamp: U256::from(case.env.current_timestamp),
+        gas_limit: case.env.current_gas_limit.saturating_to(),
+        basefee: case.env.current_base_fee.to(),
+        difficulty: case.env.current_difficulty,
+        prevrandao: None,
+        blob_excess_gas_and_price: None,
+        slot_num: 0,
+    };
+    if spec.is_enabled_in(SpecId::MERGE) {
+        block.prevrandao = Some(case.env.current_random.unwrap_or_default());
+        block.difficulty = U256::ZERO;
+    }
+    if spec.is_enabled_in(SpecId::CANCUN) {
+        let params = blob_params(case, fork, spec);
+        cfg.set_max_blobs_per_tx(params.max_blobs_per_tx);
+        let excess_blob_gas = case.env.current_excess_blob_gas.unwrap_or_default().to();
+        block.blob_excess_gas_and_price = Some(BlobExcessGasAndPrice {
+            excess_blob_gas,
+            blob_gasprice: params.calc_blob_fee(excess_blob_gas),
+        });
+    }
+    EvmEnv::new(cfg, block)
+}
+
+fn blob_params(case: &Case, fork: &str, spec: SpecId) -> BlobParams {
+    let base = match spec {
+        SpecId::CANCUN => BlobParams::cancun(),
+        SpecId::PRAGUE => BlobParams::prague(),
+        _ => BlobParams::osaka(),
+    };
+    case.config
+        .blob_schedule
+        .get(fork)
+        .map_or(base, |schedule| BlobParams {
+            target_blob_count: schedule.target.to(),
+            max_blob_count: schedule.max.to(),
+            update_fraction: schedule.base_fee_update_fraction.to(),
+            max_blobs_per_tx: base.max_blobs_per_tx.min(schedule.max.to()),
+            ..base
+        })
+}
+
+/// The state before as one layer, with the block hashes that such tests assume.
+fn view(case: &Case) -> StateView {
+    let mut diff = StateDiff::default();
+    for (address, account) in &case.pre {
+        let code_hash = code_hash(&account.code);
+        diff.code.insert(code_hash, account.code.clone());
+        let after = Some(Account {
+            nonce: account.nonce.to(),
+            balance: account.balance,
+            code_hash,
+        });
+        let before = None;
+        diff.accounts
+            .insert(*address, AccountChange { before, after });
+        for (slot, after) in &account.storage {
+            let slots = diff.slots.entry(*address).or_default();
+            let before = U256::ZERO;
+            let after = *after;
+            slots.insert(*slot, SlotChange { before, after });
+        }
+    }
+    let number: u64 = case.env.current_number.to();
+    let hashes = (number.saturating_sub(256)..number)
+        .map(|number| (number, keccak256(number.to_string())))
+        .collect();
+    StateView::empty()
+        .with_layers(vec![Layer::Frozen(Arc::new(diff))])
+        .with_block_hashes(hashes)
+}
+
+fn code_hash(code: &Bytes) -> B256 {
+    if code.is_empty() {
+        KECCAK256_EMPTY
+    } else {
+        keccak256(code)
+    }
+}
+
+/// The state before with the diff applied.
+fn apply(pre: &State, diff: &StateDiff) -> State {
+    let mut state = pre.clone();
+    for (address, change) in &diff.accounts {
+        let Some(after) = change.after else {
+            state.remove(address);
+            continue;
+        };
+        let account = state.entry(*address).or_insert_with(|| AccountState {
+            nonce: U64::ZERO,
+            balance: U256::ZERO,
+            code: Bytes::new(),
+            storage: BTreeMap::new(),
+        });
+        account.nonce = U64::from(after.nonce);
+        account.balance = after.balance;
+        if code_hash(&account.code) != after.code_hash {
+            account.code = diff.code.get(&after.code_hash).cloned().unwrap_or_default();
+        }
+    }
+    for (address, slots) in &diff.slots {
+        let Some(account) = state.get_mut(address) else {
+            continue;
+        };
+        for (slot, change) in slots {
+            account.storage.insert(*slot, change.after);
+        }
+    }
+    state
+}
+
+fn logs_hash(logs: &[Log]) -> B256 {
+    let mut out = Vec::new();
+    alloy_rlp::encode_list(logs, &mut out);
+    keccak256(out)
+}
+
+/// Runs the case's transaction; `None` if it is refused.
+fn execute(case: &Case, fork: &str, expected: &Expected) -> (StateDiff, Option<Vec<Log>>) {
+    let env = evm_env(case, fork);
+    let layer = Arc::default();
+    let db = StateDb::new(Some(view(case)), Arc::clone(&layer));
+    let Ok(tx) = RecoveredTx::try_decode(expected.txbytes.clone()) else {
+        return (StateDiff::default(), None);
+    };
+    let mut evm = EthEvmFactory::default().create_evm(db, env);
+    let tx = TxEnv::from_recovered_tx(tx.envelope(), tx.sender());
+    let logs = evm.transact(tx).ok().map(|outcome| {
+        evm.db_mut().commit(outcome.state);
+        outcome.result.into_logs()
+    });
+    let diff = layer.read().clone();
+    (diff, logs)
+}
+
+fn judge(case: &Case, fork: &str, expected: &Expected) -> Result<(), String> {
+    let (diff, logs) = execute(case, fork, expected);
+    match (&expected.expect_exception, logs) {
+        (Some(reason), Some(_)) => return Err(format!("accepted in spite of {reason}")),
+        (None, None) => return Err("refused".to_owned()),
+        (Some(_), None) => {}
+        (None, Some(logs)) if logs_hash(&logs) != expected.logs => {
+            return Err("other logs".to_owned());
+        }
+        (None, Some(_)) => {}
+    }
+    compare(&apply(&case.pre, &diff), &expected.state)
+}
+
+fn compare(found: &State, expected: &State) -> Result<(), String> {
+    let addresses = found.keys().chain(expected.keys());
+    for address in addresses {
+        let (Some(found), Some(expected)) = (found.get(address), expected.get(address)) else {
+            let found = found.contains_key(address);
+            return Err(format!("account {address} exists: {found}"));
+        };
+        if (found.nonce, found.balance) != (expected.nonce, expected.balance) {
+            return Err(format!(
+                "account {address}: nonce {} balance {}, expected {} {}",
+                found.nonce, found.balance, expected.nonce, expected.balance
+            ));
+        }
+        if found.code != expected.code {
+            return Err(format!("code of {address}"));
+        }
+        let slots = |account: &AccountState| -> HashMap<U256, U256> {
+            let slots = account.storage.iter().filter(|(_, value)| !value.is_zero());
+            slots.map(|(slot, value)| (*slot, *value)).collect()
+        };
+        if slots(found) != slots(expected) {
+            return Err(format!("storage of {address}"));
+        }
+    }
+    Ok(())
+}
+
+fn unpack() -> Result<PathBuf, String> {
+    let shared = std::env::var_os("AURA_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
+    let archive = shared.join("ethereum-tests/state_tests.tar.zst");
+    if !archive.exists() {
+        return Err(format!("{} is absent", archive.display()));
+    }
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ethereum-state-tests");
+    let done = target.join("unpacked");
+    if !done.exists() {
+        fs::create_dir_all(&target).map_err(|error| error.to_string())?;
+        let status = Command::new("tar")
+            .arg("--zstd")
+            .args(["-C".as_ref(), target.as_os_str()])
+            .args(["-xf".as_ref(), archive.as_os_str()])
+            .status();
+        match status {
+            Ok(status) if status.success() => {}
+            other => return Err(format!("tar with zstd is needed to unpack it: {other:?}")),
+        }
+        fs::write(done, []).map_err(|error| error.to_string())?;
+    }
+    Ok(target.join("state_tests"))
+}
+
+fn files(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|ext| ext == "json") {
+            found.push(path);
+        }
+    }
+}
+
+/// Cases run, cases that do not apply, and what failed.
+fn run_file(path: &Path) -> (usize, usize, Vec<String>) {
+    let (mut run, mut passed_over, mut failures) = (0, 0, Vec::new());
+    let cases: BTreeMap<String, Case> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    for (name, case) in &cases {
+        for (fork, expectations) in &case.post {
+            for expected in expectations {
+                if NOT_APPLICABLE.iter().any(|part| name.contains(part)) {
+                    passed_over += 1;
+                    continue;
+                }
+                run += 1;
+                if let Err(error) = judge(case, fork, expected) {
+                    failures.push(format!("{name} [{fork}]: {error}"));
+                }
+            }
+        }
+    }
+    (run, passed_over, failures)
+}
+
+#[test]
+fn state_tests_of_every_fork_pass() {
+    let dir = match unpack() {
+        Ok(dir) => dir,
+        Err(reason) => {
+            println!("state tests are not run: {reason}");
+            return;
+        }
+    };
+    let mut paths = Vec::new();
+    files(&dir, &mut paths);
+    paths.sort();
+    let (run, passed_over, failures) = paths.par_iter().map(|path| run_file(path)).reduce(
+        || (0, 0, Vec::new()),
+        |mut left, right| {
+            left.2.extend(right.2);
+            (left.0 + right.0, left.1 + right.1, left.2)
+        },
+    );
+    println!("{run} state tests run, {passed_over} do not apply");
+    assert!(run > 10_000, "the archive holds more than {run} cases");
+    assert!(
+        failures.is_empty(),
+        "{} of {run} fail:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
