@@ -26,7 +26,7 @@ pub(crate) enum Command {
     /// Check or print settings
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Look into a data directory (the node must not be running)
+    /// Look into a data directory
     #[command(subcommand)]
     Db(DbCommand),
     /// Print the version
@@ -103,7 +103,7 @@ pub(crate) enum DbCommand {
         #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
         datadir: PathBuf,
     },
-    /// Recompute the state root from all leaves and follow every block and index
+    /// Recompute the state root from all leaves and follow every block and index; the node must not be running
     Check {
         /// Data directory
         #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]

@@ -103,7 +103,7 @@ fn init(args: InitArgs) -> eyre::Result<()> {
 fn stats(datadir: &Path) -> eyre::Result<()> {
     let path = datadir.join("db");
     eyre::ensure!(path.is_dir(), "{} holds no database", datadir.display());
-    let store = Store::open(&path, &StorageSection::default().to_config())?;
+    let store = Store::open_read_only(&path, &StorageSection::default().to_config())?;
     let stats = store.stats()?;
     println!(
         "{:<20} {:>14} {:>12} {:>16}",
@@ -115,7 +115,10 @@ fn stats(datadir: &Path) -> eyre::Result<()> {
             table.name, table.entries, table.pages, table.bytes
         );
     }
-    println!("file size {} bytes", stats.file_bytes);
+    println!(
+        "file size {} bytes, {} used, {} free",
+        stats.file_bytes, stats.used_bytes, stats.free_bytes
+    );
     Ok(())
 }
 
