@@ -27,16 +27,50 @@ use crate::{
 
 /// Called addresses that took longer than a call on a connection's own thread may.
 ///
-/// The clock is looked at in loops only, so one long precompile can overrun the budget: once.
+/// The clock is looked at in loops only, so one long precompile can overrun the budget: a few
+/// times in [`SlowCallees::HOLD`].
 #[derive(Debug)]
-pub(crate) struct SlowCallees(Cache<Address, ()>);
+pub(crate) struct SlowCallees(Cache<Address, Strikes>);
+
+/// How often a callee was slow of late.
+#[derive(Debug, Clone, Copy)]
+struct Strikes {
+    first: Instant,
+    count: u32,
+}
 
 impl SlowCallees {
     /// How many are remembered; beyond, those not called lately are forgotten.
     const CAPACITY: usize = 4_096;
+    /// How often a callee may be slow: a cold cache or a busy machine makes a light call slow too.
+    const PATIENCE: u32 = 3;
+    /// For how long strikes count: the next arguments may be lighter.
+    const HOLD: Duration = Duration::from_secs(30);
+    /// Overrun, in budgets, that counts even if the call came to its end.
+    const OVERRUN: u32 = 16;
 
     pub(crate) fn new() -> Self {
         Self(Cache::new(Self::CAPACITY))
+    }
+
+    fn holds(&self, callee: &Address) -> bool {
+        self.0.get(callee).is_some_and(|strikes| {
+            strikes.count >= Self::PATIENCE && strikes.first.elapsed() < Self::HOLD
+        })
+    }
+
+    fn strike(&self, callee: Address) {
+        let strikes = match self.0.get(&callee) {
+            Some(recent) if recent.first.elapsed() < Self::HOLD => Strikes {
+                count: recent.count + 1,
+                ..recent
+            },
+            _ => Strikes {
+                first: Instant::now(),
+                count: 1,
+            },
+        };
+        self.0.insert(callee, strikes);
     }
 }
 
@@ -155,7 +189,7 @@ impl Request {
             return None;
         };
         let plain = self.state_overrides.is_none() && !api.config.inline_call_budget().is_zero();
-        (plain && api.slow_callees.0.get(&to).is_none()).then_some(to)
+        (plain && !api.slow_callees.holds(&to)).then_some(to)
     }
 }
 
@@ -171,11 +205,13 @@ pub(crate) async fn call(api: Arc<Api>, raw: Raw) -> Result<Bytes, Fault> {
         let outcome = request
             .clone()
             .run(&api, Moment::Within, budget, aura_evm::call);
-        if started.elapsed() > budget {
-            api.slow_callees.0.insert(callee, ());
+        let is_out_of_time = outcome.as_ref().is_err_and(
+            |fault| matches!(fault, Fault::Call(error) if matches!(**error, CallError::Timeout { .. })),
+        );
+        if is_out_of_time || started.elapsed() > budget * SlowCallees::OVERRUN {
+            api.slow_callees.strike(callee);
         }
-        let is_out_of_time = |fault: &Fault| matches!(fault, Fault::Call(error) if matches!(**error, CallError::Timeout { .. }));
-        if !outcome.as_ref().is_err_and(is_out_of_time) {
+        if !is_out_of_time {
             return outcome;
         }
     }
@@ -210,4 +246,22 @@ pub(crate) async fn create_access_list(api: Arc<Api>, raw: Raw) -> Result<Access
         request.run(api, Moment::After, timeout, aura_evm::create_access_list)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callee_is_held_back_only_when_it_is_slow_again_and_again() {
+        let slow = SlowCallees::new();
+        let (heavy, light) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        slow.strike(light);
+        for _ in 0..SlowCallees::PATIENCE {
+            assert!(!slow.holds(&heavy));
+            slow.strike(heavy);
+        }
+        assert!(slow.holds(&heavy));
+        assert!(!slow.holds(&light));
+    }
 }

@@ -1,5 +1,10 @@
 //! A real chain, pool and server in a temporary folder, and plain clients for it.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "each test binary uses a part"
+)]
 
 mod http;
 mod ws;
