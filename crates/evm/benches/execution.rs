@@ -8,25 +8,20 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use std::{hint::black_box, sync::Arc};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use alloy_consensus::TxEip1559;
 use alloy_genesis::GenesisAccount;
 use alloy_hardforks::EthereumHardfork;
 use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
+use alloy_rpc_types_eth::TransactionRequest;
+use aura_evm::{BlockEnvSource, CallLimits, CallRequest, call};
 use aura_primitives::RecoveredTx;
 use common::{CONTRACT, ETHER, TestChain, contract, eip1559, sent_by};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 const COUNT: u64 = 10_000;
 const SENDERS: u64 = 100;
-
-/// `balance[caller] -= 1; balance[calldata] += 1; emit Transfer(caller, calldata, 1)`, slots keyed
-/// by keccak as Solidity does.
-const TOKEN: [u8; 57] = hex!(
-    "335f525f60205260405f2080546001900390555f355f525f60205260405f208054600101905560015f525f35"
-    "337fddf252ad1b"
-);
 
 fn address(seed: u64) -> Address {
     Address::from_word(keccak256(seed.to_be_bytes()))
@@ -39,10 +34,16 @@ fn chain() -> TestChain {
     TestChain::new(EthereumHardfork::Osaka, alloc)
 }
 
-/// The token's code with its log: LOG3 of 32 bytes.
+/// `balance[caller] -= 1; balance[calldata] += 1; emit Transfer(caller, calldata, 1)`, with slots
+/// keyed by keccak as Solidity does it.
 fn token() -> Bytes {
-    let mut code = TOKEN[..51].to_vec();
-    code.push(0x7f);
+    let mut code = hex!(
+        "335f525f60205260405f208054600190039055" // caller's balance
+        "5f355f5260405f20805460010190556001" // recipient's balance, the amount
+        "5f525f3533" // amount to memory, topics
+        "7f"
+    )
+    .to_vec();
     code.extend(keccak256("Transfer(address,address,uint256)"));
     code.extend(hex!("60205fa300"));
     code.into()
@@ -109,5 +110,37 @@ fn bench(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench);
+/// A small call, and the worst loop at the default gas cap.
+fn bench_calls(c: &mut Criterion) {
+    let endless = hex!("5b5f56");
+    let small = hex!("5f545f5260205ff3");
+    let limits = CallLimits {
+        gas_cap: 50_000_000,
+        timeout: Duration::from_secs(5),
+    };
+    let mut group = c.benchmark_group("call");
+    group.sample_size(10);
+    for (name, code) in [
+        ("small", &small[..]),
+        ("endless_loop_50M_gas", &endless[..]),
+    ] {
+        let chain = TestChain::with_code(EthereumHardfork::Osaka, code.to_vec());
+        let request = CallRequest {
+            tx: TransactionRequest::default().to(CONTRACT),
+            block: BlockEnvSource::Header,
+            state_overrides: None,
+            block_overrides: None,
+        };
+        group.bench_function(name, |b| {
+            b.iter_batched(
+                || (chain.view(), request.clone()),
+                |(view, request)| call(&chain.spec, view, chain.header(), request, &limits).is_ok(),
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench, bench_calls);
 criterion_main!(benches);

@@ -26,7 +26,7 @@ pub use attributes::PayloadAttributes;
 pub use call::{
     BlockEnvSource, CallError, CallLimits, CallRequest, call, create_access_list, estimate_gas,
 };
-pub use error::{ExecutionError, InvalidTxReason};
+pub use error::{AttributesError, ExecutionError, InvalidTxReason};
 pub use executor::{BlockExecutor, TxOutcome};
 pub use halt::describe_halt;
 pub use open_block::{OpenBlock, OpenBody};

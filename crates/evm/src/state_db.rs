@@ -22,7 +22,7 @@ const MAX_CLEAN_ENTRIES: usize = 1 << 18;
 /// Most analysed contracts kept for one block, 24 KiB each at worst.
 const MAX_CODE_ENTRIES: usize = 1 << 10;
 
-/// A read of the state failed; [`ErrorSlot`] has the cause.
+/// A read of the state failed; the executor or call reports the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("state cannot be read")]
 pub struct StateReadError;

@@ -327,19 +327,34 @@ fn a_block_may_be_detached_and_move_between_threads() {
     let error = executor.execute(&transfer(0, BOB, 1)).unwrap_err();
     assert!(matches!(error, ExecutionError::Detached) && error.is_fatal());
     let view = chain.view();
-    let mut executor = std::thread::spawn(move || {
-        executor.attach(view);
-        executor.execute(&transfer(0, BOB, 1)).unwrap();
-        executor.detach();
-        executor
-    })
-    .join()
-    .unwrap();
+    let mut executor = std::thread::scope(|scope| {
+        let other = scope.spawn(move || {
+            executor.attach(view);
+            executor.execute(&transfer(0, BOB, 1)).unwrap();
+            executor.detach();
+            executor
+        });
+        other.join().unwrap()
+    });
     executor.attach(chain.view());
     executor.execute(&transfer(1, BOB, 2)).unwrap();
     let block = executor.finish().unwrap();
     assert_eq!(block.header, in_one_go.header);
     assert_eq!(block.diff, in_one_go.diff);
+}
+
+#[test]
+fn a_failed_end_of_block_leaves_nothing_behind_for_the_next_block() {
+    let chain = TestChain::osaka();
+    let transactions = [transfer(0, BOB, 1), transfer(1, BOB, 2)];
+    let expected = chain.block(&transactions);
+    let mut executor = chain.begin();
+    executor.execute(&transactions[0]).unwrap();
+    executor.detach();
+    let error = executor.finish().unwrap_err();
+    assert!(matches!(error, ExecutionError::Detached), "{error:?}");
+    let block = chain.block(&transactions);
+    assert_eq!((block.header, block.diff), (expected.header, expected.diff));
 }
 
 #[test]
