@@ -6,7 +6,7 @@ use alloy_primitives::B256;
 use aura_chain::ChainError;
 use aura_chainspec::ChainSpecError;
 use aura_evm::ExecutionError;
-use aura_storage::StorageError;
+use aura_storage::{ChainIdentity, StorageError};
 
 /// Failures of opening, starting and auditing a node.
 #[derive(Debug, thiserror::Error)]
@@ -33,14 +33,17 @@ pub enum NodeError {
         genesis: B256,
     },
     /// The data directory belongs to another chain than the given one.
-    #[error("{path} holds the chain with genesis {found}, not {expected}")]
+    #[error(
+        "{path} holds chain {} with genesis {}, not chain {} with genesis {}",
+        found.chain_id, found.genesis_hash, expected.chain_id, expected.genesis_hash
+    )]
     WrongChain {
         /// The data directory.
         path: PathBuf,
-        /// Genesis hash in the database.
-        found: B256,
-        /// Genesis hash of the chain that was asked for.
-        expected: B256,
+        /// The chain in the database.
+        found: Box<ChainIdentity>,
+        /// The chain that was asked for.
+        expected: Box<ChainIdentity>,
     },
     /// A file of the data directory cannot be read or written.
     #[error("{path}")]

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use alloy_primitives::B256;
 use aura_chain::{Chain, ChainConfig, ChainWriter, genesis_block};
 use aura_chainspec::ChainSpec;
 use aura_storage::{ChainIdentity, Store, StoreConfig};
@@ -104,7 +105,7 @@ pub fn open_chain(
         }
         (Some(identity), Some(spec)) => {
             let (genesis, _) = genesis_block(&spec)?;
-            check_identity(datadir, &identity, genesis.hash())?;
+            check_identity(datadir, &identity, &spec, genesis.hash())?;
             spec
         }
         (Some(identity), None) => {
@@ -112,7 +113,7 @@ pub fn open_chain(
             let missing = aura_storage::StorageError::MissingBlock { number: 0 };
             let stored = store.reader()?.header(0)?.ok_or(missing)?;
             let genesis = spec.genesis_header(stored.state_root).hash_slow();
-            check_identity(datadir, &identity, genesis)?;
+            check_identity(datadir, &identity, &spec, genesis)?;
             spec
         }
     };
@@ -132,15 +133,21 @@ fn open_store(datadir: &Path, config: &StoreConfig) -> Result<Store, NodeError> 
 fn check_identity(
     datadir: &Path,
     found: &ChainIdentity,
-    expected: alloy_primitives::B256,
+    spec: &ChainSpec,
+    genesis_hash: B256,
 ) -> Result<(), NodeError> {
-    if found.genesis_hash == expected {
+    // The genesis block does not commit to the chain id.
+    let expected = ChainIdentity {
+        chain_id: spec.chain_id(),
+        genesis_hash,
+    };
+    if *found == expected {
         return Ok(());
     }
     Err(NodeError::WrongChain {
         path: datadir.to_owned(),
-        found: found.genesis_hash,
-        expected,
+        found: Box::new(*found),
+        expected: Box::new(expected),
     })
 }
 

@@ -69,21 +69,22 @@ impl Tasks {
         let mut set = self.set.into_inner();
         let mut result = Ok(());
         while !self.token.is_cancelled() {
-            tokio::select! {
-                () = self.token.cancelled() => {}
-                ended = set.join_next() => {
-                    let Some(ended) = ended else { break };
-                    result = Self::early_end(ended);
-                    self.token.cancel();
-                }
-            }
+            let ended = tokio::select! {
+                () = self.token.cancelled() => break,
+                ended = set.join_next() => ended,
+            };
+            let Some(ended) = ended else { break };
+            // A task that saw the token before this one did ended as it should.
+            result = if self.token.is_cancelled() {
+                Self::late_end(ended)
+            } else {
+                Self::early_end(ended)
+            };
+            self.token.cancel();
         }
         let drain = async {
             while let Some(ended) = set.join_next().await {
-                let outcome = ended
-                    .map_err(|error| eyre!(error))
-                    .and_then(|(name, outcome)| outcome.wrap_err_with(|| format!("task {name}")));
-                if let Err(error) = outcome {
+                if let Err(error) = Self::late_end(ended) {
                     tracing::error!(error = format!("{error:#}"), "task failed in shutdown");
                     if result.is_ok() {
                         result = Err(error);
@@ -96,6 +97,12 @@ impl Tasks {
             result = result.and(Err(eyre!("{left} tasks did not finish within {grace:?}")));
         }
         result
+    }
+
+    fn late_end(ended: Result<Outcome, tokio::task::JoinError>) -> eyre::Result<()> {
+        ended
+            .map_err(|error| eyre!(error))
+            .and_then(|(name, outcome)| outcome.wrap_err_with(|| format!("task {name}")))
     }
 
     fn early_end(ended: Result<Outcome, tokio::task::JoinError>) -> eyre::Result<()> {
@@ -151,6 +158,24 @@ mod tests {
         });
         token.cancel();
         tasks.wait(GRACE).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_task_that_sees_the_token_first_did_not_end_early() {
+        for _ in 0..200 {
+            let tasks = Tasks::new();
+            let token = tasks.token();
+            let waits = token.clone();
+            tasks.spawn("waits", async move {
+                waits.cancelled().await;
+                Ok(())
+            });
+            tasks.spawn_thread("cancels", move || {
+                token.cancel();
+                Ok(())
+            });
+            tasks.wait(GRACE).await.unwrap();
+        }
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use std::{
 
 use alloy_primitives::{Address, B256};
 use aura_chain::Chain;
-use aura_evm::{BlockExecutor, ExecutionError, PayloadAttributes};
+use aura_evm::{BlockExecutor, ExecutionError, PayloadAttributes, TxOutcome};
 use aura_pool::{ExecOutcome, Pool};
 use aura_primitives::{ExecutedBlock, RecoveredTx, SealedHeader};
 
@@ -29,6 +29,8 @@ pub(crate) struct Building {
 enum Step {
     Included,
     DoesNotFit,
+    /// It may fit into a later block, as far as this one can tell.
+    Later,
     Invalid(String),
     /// The transaction broke the executor; the open block is lost with it.
     Broken(String),
@@ -112,13 +114,17 @@ impl Building {
                 outcomes.push((tx.hash(), ExecOutcome::Deferred));
                 continue;
             }
-            let outcome = match self.step(tx)? {
+            let outcome = match self.step(chain, tx)? {
                 Step::Included => {
                     self.included.push(tx.clone());
                     ExecOutcome::Included
                 }
                 Step::DoesNotFit => {
                     self.full = true;
+                    blocked.insert(tx.sender());
+                    ExecOutcome::Deferred
+                }
+                Step::Later => {
                     blocked.insert(tx.sender());
                     ExecOutcome::Deferred
                 }
@@ -143,23 +149,42 @@ impl Building {
         Ok(true)
     }
 
-    fn step(&mut self, tx: &Arc<RecoveredTx>) -> Result<Step, SequencerError> {
-        let executor = &mut self.executor;
-        // A panic in the EVM must cost one transaction, not the chain: the executor is thrown
-        // away and rebuilt after one, so no broken invariant survives.
-        let outcome = catch_unwind(AssertUnwindSafe(|| executor.execute(tx)));
-        match outcome {
-            Ok(Ok(_)) => Ok(Step::Included),
-            Ok(Err(
-                ExecutionError::BlockGasExhausted { .. } | ExecutionError::BlockFull { .. },
-            )) => Ok(Step::DoesNotFit),
-            Ok(Err(ExecutionError::InvalidTransaction(reason))) => {
-                Ok(Step::Invalid(reason.to_string()))
+    fn step(&mut self, chain: &Chain, tx: &Arc<RecoveredTx>) -> Result<Step, SequencerError> {
+        match self.execute(tx) {
+            // The snapshot is too old, the block is unchanged: the same again on a fresh one.
+            Some(Err(error)) if error.is_transient() => {
+                self.executor.attach(chain.tip_view()?);
+                self.execute(tx)
             }
-            Ok(Err(error)) if error.is_fatal() => Err(error.into()),
-            Ok(Err(error)) => Ok(Step::Broken(error.to_string())),
-            Err(_) => Ok(Step::Broken("the executor panicked".to_owned())),
+            outcome => outcome,
         }
+        .map_or_else(
+            || Ok(Step::Broken("the executor panicked".to_owned())),
+            |outcome| match outcome {
+                Ok(_) => Ok(Step::Included),
+                Err(error) if error.is_block_full() => Ok(Step::DoesNotFit),
+                Err(ExecutionError::InvalidTransaction(reason))
+                    if reason.is_nonce_too_high() || reason.is_underpriced() =>
+                {
+                    Ok(Step::Later)
+                }
+                Err(ExecutionError::InvalidTransaction(reason)) => {
+                    Ok(Step::Invalid(reason.to_string()))
+                }
+                Err(error @ (ExecutionError::State(_) | ExecutionError::Detached)) => {
+                    Err(error.into())
+                }
+                Err(error) => Ok(Step::Broken(error.to_string())),
+            },
+        )
+    }
+
+    /// Executes one transaction; `None` if that panicked. A panic in the EVM must cost one
+    /// transaction, not the chain: the executor is thrown away and rebuilt after one, so no broken
+    /// invariant survives.
+    fn execute(&mut self, tx: &Arc<RecoveredTx>) -> Option<Result<TxOutcome, ExecutionError>> {
+        let executor = &mut self.executor;
+        catch_unwind(AssertUnwindSafe(|| executor.execute(tx))).ok()
     }
 
     /// Opens the block again and executes what it had included.

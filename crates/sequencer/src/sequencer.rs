@@ -17,6 +17,8 @@ use crate::{SealPolicy, SequencerConfig, SequencerError, building::Building, met
 const BATCH: usize = 256;
 /// How often an idle open block gets a fresh timestamp.
 const REFRESH: Duration = Duration::from_secs(1);
+/// How long arrivals are gathered before they are executed, where a block is not due anyway.
+const GATHER: Duration = Duration::from_millis(2);
 /// How long shutdown waits for the last block to become durable.
 const DRAIN: Duration = Duration::from_secs(3);
 
@@ -113,6 +115,8 @@ impl Sequencer {
     async fn wait(&mut self, building: &Building, token: &CancellationToken) {
         let refresh = Instant::now() + REFRESH;
         let disk = self.must_wait_for_disk();
+        // In instant mode the first transaction makes an empty block due at once.
+        let instant = self.config.policy == SealPolicy::Instant && !disk;
         let due = self
             .due_at(building)
             .filter(|_| !disk)
@@ -121,7 +125,16 @@ impl Sequencer {
         let pool = self.pool.notified();
         tokio::select! {
             () = token.cancelled() => {}
-            () = pool.notified(), if !building.is_full() => {}
+            () = pool.notified(), if !building.is_full() => {
+                // Nobody waits for this transaction before the block is sealed: let others join
+                // it, so that a busy stream does not wake this thread once for each.
+                let gathered = Instant::now() + GATHER;
+                if disk {
+                    timeout(GATHER, self.chain.wait_uncommitted(0)).await.ok();
+                } else if !instant && due > gathered {
+                    sleep_until(gathered.into()).await;
+                }
+            }
             () = self.chain.wait_uncommitted(0), if disk => {}
             () = sleep_until(due.into()) => {}
         }

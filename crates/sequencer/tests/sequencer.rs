@@ -149,7 +149,7 @@ async fn interval_mode_collects_and_shows_the_open_block() {
     let block = rig.next_block().await;
     let mut mined = hashes(&block);
     while mined.len() < sent.len() {
-        mined.extend(hashes(&rig.next_block().await));
+        mined.extend(hashes(rig.next_block().await.as_ref()));
     }
     assert_eq!(mined, sent);
     let open = rig.chain.open_block().unwrap();
