@@ -84,6 +84,30 @@ impl Server {
     /// Starts `binary` on a free port with data of its own and waits for its first answer.
     pub(crate) async fn start(kind: Kind, binary: &Path, settings: &Settings) -> Result<Self> {
         let datadir = TempDir::new()?;
+        Self::start_on(kind, binary, settings, datadir).await
+    }
+
+    /// Ends the server and starts it again on the same data.
+    pub(crate) async fn restart(
+        mut self,
+        kind: Kind,
+        binary: &Path,
+        settings: &Settings,
+    ) -> Result<Self> {
+        let datadir = self
+            .datadir
+            .take()
+            .ok_or_eyre("the server has no data of ours")?;
+        drop(self);
+        Self::start_on(kind, binary, settings, datadir).await
+    }
+
+    async fn start_on(
+        kind: Kind,
+        binary: &Path,
+        settings: &Settings,
+        datadir: TempDir,
+    ) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log = fs::File::create(datadir.path().join("server.log"))?;
         let started = Instant::now();
