@@ -269,7 +269,7 @@ impl Chain {
         let mut restored = restored;
         // Newest first: of several entries for one key the last is the oldest, and it counts.
         restored.reverse();
-        restored.sort_by(|a, b| a.0.cmp(&b.0));
+        restored.sort_by_key(|(key, _)| *key);
         restored.dedup_by(|later, first| later.0 == first.0);
         let root = tip.tree.update(&restored)?;
         let header = self

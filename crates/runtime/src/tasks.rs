@@ -116,6 +116,10 @@ impl Tasks {
 
 /// Starts a short task that nobody waits for and whose end means nothing, such as waiting for a
 /// signal. Anything that can fail belongs into [`Tasks`].
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one door for tasks that are not supervised"
+)]
 pub fn detach(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
 }

@@ -18,7 +18,7 @@ use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English
 use serde_json::{Value, json};
 
 /// Runs `aura` with `args` to its end.
-pub fn aura(args: &[&str]) -> Output {
+pub(crate) fn aura(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_aura"))
         .args(args)
         .output()
@@ -26,14 +26,14 @@ pub fn aura(args: &[&str]) -> Output {
 }
 
 /// A running `aura dev`; killed when dropped.
-pub struct Node {
+pub(crate) struct Node {
     child: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Node {
     /// Starts `aura dev` on a free port and waits until it listens.
-    pub fn start(datadir: &Path, args: &[&str]) -> Self {
+    pub(crate) fn start(datadir: &Path, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_aura"))
             .args(["dev", "--port", "0", "--datadir"])
             .arg(datadir)
@@ -55,13 +55,13 @@ impl Node {
     }
 
     /// Ends the process without giving it a chance (SIGKILL).
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Asks the process to end (SIGTERM) and returns its exit status.
-    pub fn terminate(mut self) -> std::process::ExitStatus {
+    pub(crate) fn terminate(mut self) -> std::process::ExitStatus {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")
@@ -74,7 +74,7 @@ impl Node {
     }
 
     /// Opens a connection.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::connect(self.address).unwrap()
     }
 }
@@ -88,10 +88,10 @@ impl Drop for Node {
 }
 
 /// One keep-alive HTTP connection.
-pub struct Client(BufReader<TcpStream>);
+pub(crate) struct Client(BufReader<TcpStream>);
 
 impl Client {
-    pub fn connect(address: SocketAddr) -> std::io::Result<Self> {
+    pub(crate) fn connect(address: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
@@ -99,7 +99,7 @@ impl Client {
     }
 
     /// Posts a body and returns the answer's body.
-    pub fn post(&mut self, body: &str) -> std::io::Result<String> {
+    pub(crate) fn post(&mut self, body: &str) -> std::io::Result<String> {
         let head = format!(
             "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
@@ -126,13 +126,13 @@ impl Client {
     }
 
     /// Calls a method; the whole answer, or the connection's error.
-    pub fn try_call(&mut self, method: &str, params: &Value) -> std::io::Result<Value> {
+    pub(crate) fn try_call(&mut self, method: &str, params: &Value) -> std::io::Result<Value> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         Ok(serde_json::from_str(&self.post(&body.to_string())?).unwrap())
     }
 
     /// Calls a method that must succeed.
-    pub fn call(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         let mut answer = self.try_call(method, &params).unwrap();
         assert!(answer.get("error").is_none(), "{method} {params}: {answer}");
         answer["result"].take()
@@ -140,7 +140,7 @@ impl Client {
 }
 
 /// Development account `index`.
-pub fn signer(index: u32) -> PrivateKeySigner {
+pub(crate) fn signer(index: u32) -> PrivateKeySigner {
     let phrase = "test test test test test test test test test test test junk";
     MnemonicBuilder::<English>::default()
         .phrase(phrase)
@@ -151,7 +151,7 @@ pub fn signer(index: u32) -> PrivateKeySigner {
 }
 
 /// A signed transfer on the development chain.
-pub fn transfer(signer: &PrivateKeySigner, nonce: u64, to: Address, value: u64) -> Bytes {
+pub(crate) fn transfer(signer: &PrivateKeySigner, nonce: u64, to: Address, value: u64) -> Bytes {
     let mut tx = TxLegacy {
         chain_id: Some(13371),
         nonce,
