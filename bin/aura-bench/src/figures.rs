@@ -7,6 +7,8 @@ use std::{fmt::Write as _, time::Duration};
 pub(crate) enum Better {
     More,
     Less,
+    /// It only describes the run.
+    Neither,
 }
 
 /// One measured value.
@@ -25,22 +27,17 @@ pub(crate) struct Figures(pub(crate) Vec<Figure>);
 impl Figures {
     /// Adds a value of which more is better.
     pub(crate) fn more(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
-        self.0.push(Figure {
-            name: name.into(),
-            value,
-            unit,
-            better: Better::More,
-        });
+        self.push(name, value, unit, Better::More);
     }
 
     /// Adds a value of which less is better.
     pub(crate) fn less(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
-        self.0.push(Figure {
-            name: name.into(),
-            value,
-            unit,
-            better: Better::Less,
-        });
+        self.push(name, value, unit, Better::Less);
+    }
+
+    /// Adds a value that only describes the run.
+    pub(crate) fn note(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
+        self.push(name, value, unit, Better::Neither);
     }
 
     /// Adds p50 and p99 of `latencies`.
@@ -51,6 +48,16 @@ impl Figures {
                 self.less(format!("{name} {label}"), latency.as_secs_f64() * 1e3, "ms");
             }
         }
+    }
+
+    fn push(&mut self, name: impl Into<String>, value: f64, unit: &'static str, better: Better) {
+        let name = name.into();
+        self.0.push(Figure {
+            name,
+            value,
+            unit,
+            better,
+        });
     }
 
     /// Puts `prefix` before each name.
@@ -120,15 +127,9 @@ pub(crate) fn table(names: [&str; 2], rounds: &[[Figures; 2]]) -> String {
             None => "-".to_owned(),
         };
         let (a, b) = (of(0), of(1));
-        let ratio = match (a, b) {
-            (Some((a, ..)), Some((b, ..))) if a > 0.0 && b > 0.0 => {
-                let ratio = if figure.better == Better::More {
-                    a / b
-                } else {
-                    b / a
-                };
-                format!("{ratio:.2} times")
-            }
+        let ratio = match (a, b, figure.better) {
+            (Some((a, ..)), Some((b, ..)), Better::More) if b > 0.0 => times(a / b),
+            (Some((a, ..)), Some((b, ..)), Better::Less) if a > 0.0 && b > 0.0 => times(b / a),
             _ => "-".to_owned(),
         };
         let _ = writeln!(
@@ -141,6 +142,10 @@ pub(crate) fn table(names: [&str; 2], rounds: &[[Figures; 2]]) -> String {
         );
     }
     out
+}
+
+fn times(ratio: f64) -> String {
+    format!("{ratio:.2} times")
 }
 
 /// A number with as many digits as it is worth, and thousands apart.

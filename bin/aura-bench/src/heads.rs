@@ -80,10 +80,10 @@ pub(crate) async fn run(server: &Server, args: &HeadArgs) -> Result<Figures> {
         .wrap_err_with(|| format!("the run took longer than {:?}", args.limit))??;
     let elapsed = started.elapsed().as_secs_f64();
     let mut figures = Figures::default();
-    figures.more("clients", args.clients as f64, "clients");
-    figures.more("heads seen by each", args.blocks as f64, "blocks");
+    figures.note("clients", args.clients as f64, "clients");
+    figures.note("heads seen by each", args.blocks as f64, "blocks");
     figures.more("heads", args.blocks as f64 / elapsed, "blocks/s");
-    figures.more("transactions submitted", submitted as f64, "tx");
+    figures.note("transactions submitted", submitted as f64, "tx");
     figures.less(
         "misses",
         misses.iter().map(|misses| misses.count).sum::<u64>() as f64,

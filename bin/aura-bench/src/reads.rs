@@ -177,12 +177,12 @@ async fn measure(
             "requests/s",
         );
     }
-    figures.less(
+    figures.note(
         format!("{label}, generator CPU"),
         own * 1e6 / total.max(1.0),
         "µs",
     );
-    figures.less(format!("{label}, response"), size as f64, "bytes");
+    figures.note(format!("{label}, response"), size as f64, "bytes");
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use clap::Args;
 use eyre::{Result, ensure};
 use serde_json::json;
 use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 /// Size and shape of a load.
 #[derive(Args, Clone, Debug)]
@@ -69,8 +70,7 @@ pub(crate) async fn run(server: &Server, mode: Mode, args: &LoadArgs) -> Result<
         .zip(server.cpu())
         .map(|(before, after)| after.since(before));
 
-    let head = rpc.block_number().await?;
-    let sizes = rpc.block_sizes(before + 1, head).await?;
+    let sizes = sizes_after(&mut rpc, before, args.count).await?;
     check(&mut rpc, work, args, &nonces, &sizes).await?;
     let mut figures = Figures::default();
     let total = args.count as f64;
@@ -80,13 +80,13 @@ pub(crate) async fn run(server: &Server, mode: Mode, args: &LoadArgs) -> Result<
     if let Some(cpu) = server_cpu {
         figures.less("server CPU per transaction", cpu * 1e6 / total, "µs");
     }
-    figures.less("generator CPU per transaction", own_cpu * 1e6 / total, "µs");
+    figures.note("generator CPU per transaction", own_cpu * 1e6 / total, "µs");
     let mut full: Vec<_> = sizes.into_iter().filter(|size| *size > 0).collect();
     full.sort_unstable();
-    figures.more("blocks with transactions", full.len() as f64, "blocks");
+    figures.note("blocks with transactions", full.len() as f64, "blocks");
     if let (Some(middle), Some(most)) = (percentile(&full, 0.5), full.last()) {
-        figures.more("transactions in a block, middle", middle as f64, "tx");
-        figures.more("transactions in a block, most", *most as f64, "tx");
+        figures.note("transactions in a block, middle", middle as f64, "tx");
+        figures.note("transactions in a block, most", *most as f64, "tx");
     }
     server.footprint(&mut figures);
     Ok(figures)
@@ -99,6 +99,20 @@ fn funds(mode: Mode, each: u64) -> U256 {
         Mode::Erc20 => Work::Token(Address::ZERO).gas_limit(),
     };
     U256::from(2 * each) * (U256::from(gas) * U256::from(FEE_CAP_WEI) + U256::ONE)
+}
+
+/// Sizes of the blocks after `before`, once they hold `count` transactions or a while has passed:
+/// anvil shows the state of a block a moment before its number.
+async fn sizes_after(rpc: &mut Rpc, before: u64, count: u64) -> Result<Vec<u64>> {
+    let deadline = Instant::now() + Duration::from_secs(3);
+    loop {
+        let head = rpc.block_number().await?;
+        let sizes = rpc.block_sizes(before + 1, head).await?;
+        if sizes.iter().sum::<u64>() >= count || Instant::now() > deadline {
+            return Ok(sizes);
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Compares what the chain says with what was sent: counts, and a sample of the recipients.
