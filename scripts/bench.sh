@@ -3,6 +3,6 @@
 set -euo pipefail
 source "$(dirname "$0")/env.sh"
 cd "$AURA_ROOT"
-cargo build --profile dist --bin aura --bin aura-bench
-bin="$CARGO_TARGET_DIR/dist"
+cargo build --release --bin aura --bin aura-bench
+bin="$CARGO_TARGET_DIR/release"
 "$bin/aura-bench" compare --aura "$bin/aura" --anvil e2e/node_modules/.bin/anvil "$@"

@@ -209,6 +209,11 @@ async fn check(server: &Server, request: &[u8], method: &str, args: &ReadArgs) -
     Ok(bytes.len())
 }
 
+/// What anvil says of a read that a new block has overtaken.
+const ANVIL_OVERTAKEN: &str = "BlockOutOfRangeError";
+/// Such reads of one connection that are left out of the count; more of them end the run.
+const MAX_OVERTAKEN: u32 = 20;
+
 async fn repeat(
     endpoint: &Endpoint,
     requests: &[Vec<u8>],
@@ -216,15 +221,21 @@ async fn repeat(
     until: Instant,
 ) -> Result<u64> {
     let mut connection = Connection::open(endpoint).await?;
-    let mut count = 0;
+    let (mut count, mut overtaken) = (0, 0);
     for request in requests.iter().cycle().skip(lane * 7 % requests.len()) {
         if Instant::now() >= until {
             break;
         }
         let response = connection.send(request).await?;
         if !succeeded(response) {
-            let start = &response[..response.len().min(300)];
-            bail!("a read failed: {}", String::from_utf8_lossy(start));
+            let start = String::from_utf8_lossy(&response[..response.len().min(300)]);
+            // anvil with `--prune-history` refuses a read of `latest` that a new block overtakes.
+            overtaken += 1;
+            ensure!(
+                start.contains(ANVIL_OVERTAKEN) && overtaken <= MAX_OVERTAKEN,
+                "a read failed: {start}"
+            );
+            continue;
         }
         count += 1;
     }
