@@ -6,7 +6,8 @@ source "$(dirname "$0")/env.sh"
 cd "$AURA_ROOT" || exit 1
 failed=()
 
-cargo build --workspace --bins || failed+=("build")
+# All targets: the same features as the tests, so that dependencies are built once.
+cargo build --workspace --all-targets || failed+=("build")
 cargo test --workspace --no-fail-fast || failed+=("cargo test")
 
 AURA_BIN="$CARGO_TARGET_DIR/debug/aura" AURA_BENCH_BIN="$CARGO_TARGET_DIR/debug/aura-bench" \

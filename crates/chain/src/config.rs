@@ -19,7 +19,7 @@ impl Default for ChainConfig {
             history_blocks: 1_000_000,
             max_uncommitted_blocks: 8,
             max_group_blocks: 8,
-            event_buffer: 256,
+            event_buffer: 64,
         }
     }
 }

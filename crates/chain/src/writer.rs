@@ -12,8 +12,8 @@ use crate::{
     leaves, metrics,
 };
 
-/// Blocks whose history one commit prunes at most; more than one, so that pruning catches up.
-const PRUNE_PER_COMMIT: usize = 16;
+/// History entries that one commit prunes at least, if there are so many below the window.
+const MIN_PRUNED: usize = 1_024;
 
 /// Commits what [`Chain`](crate::Chain) seals. The only holder of database write transactions.
 pub struct ChainWriter {
@@ -95,7 +95,9 @@ impl ChainWriter {
         let tip = group.last().map_or(0, |block| block.block.number());
         let below = tip.saturating_sub(self.shared.config.history_blocks);
         if below > 0 {
-            writer.prune_history(below, PRUNE_PER_COMMIT)?;
+            // Twice what these blocks add, so that pruning catches up after the window shrank.
+            let added: usize = group.iter().map(|block| block.diff.len()).sum();
+            writer.prune_history(below, 2 * added + MIN_PRUNED)?;
         }
         Ok(())
     }

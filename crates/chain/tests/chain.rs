@@ -24,9 +24,13 @@ struct Running {
 
 impl Running {
     fn open(path: &Path) -> Self {
+        Self::open_with(path, ChainConfig::default())
+    }
+
+    fn open_with(path: &Path, config: ChainConfig) -> Self {
         let store = Store::open(path, &StoreConfig::default()).unwrap();
         let spec = Arc::new(ChainSpec::dev());
-        let (chain, writer) = Chain::open(store, spec, ChainConfig::default()).unwrap();
+        let (chain, writer) = Chain::open(store, spec, config).unwrap();
         let writer = thread::Builder::new().spawn(move || writer.run()).unwrap();
         Self {
             chain,
@@ -234,5 +238,36 @@ async fn a_proof_at_the_tip_verifies_an_account() {
     let absent = hashed_account_key(recipient(77));
     let (root, proof) = running.chain.prove(absent);
     assert_eq!(aura_smt::verify(root, absent, &proof).unwrap(), None);
+    running.settle().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_is_pruned_behind_the_window_and_unwinding_stops_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = ChainConfig {
+        history_blocks: 5,
+        ..ChainConfig::default()
+    };
+    let running = Running::open_with(folder.path(), config);
+    extend(&running.chain, 20);
+    running.settle().await;
+    let first = running
+        .chain
+        .store()
+        .reader()
+        .unwrap()
+        .first_history_block()
+        .unwrap();
+    assert!(
+        (10..=16).contains(&first),
+        "history starts at {first} with a window of 5 below block 20"
+    );
+    let tip = running.chain.tip();
+    let chain = running.chain.clone();
+    let error = tokio::task::block_in_place(|| chain.unwind(3).unwrap_err());
+    assert!(matches!(error, ChainError::Storage(_)), "{error}");
+    assert_eq!(running.chain.tip(), tip);
+    tokio::task::block_in_place(|| chain.unwind(17).unwrap());
+    assert_eq!(running.chain.tip().number, 17);
     running.settle().await;
 }
