@@ -11,11 +11,15 @@ use tokio::time::sleep;
 /// Requests in one batch.
 const BATCH: usize = 100;
 
+/// A connection that was idle for longer may have been closed by the server.
+const MAX_IDLE: Duration = Duration::from_secs(5);
+
 /// One kept-alive connection for control requests.
 #[derive(Debug)]
 pub(crate) struct Rpc {
     endpoint: Endpoint,
     connection: Connection,
+    used: Instant,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +46,16 @@ impl Rpc {
         Ok(Self {
             endpoint: endpoint.clone(),
             connection,
+            used: Instant::now(),
         })
+    }
+
+    async fn send(&mut self, body: &[u8]) -> Result<&[u8]> {
+        if self.used.elapsed() > MAX_IDLE {
+            self.connection = Connection::open(&self.endpoint).await?;
+        }
+        self.used = Instant::now();
+        self.connection.send(&self.endpoint.request(body)).await
     }
 
     /// Calls `method` and decodes its result.
@@ -52,7 +65,7 @@ impl Rpc {
         params: Value,
     ) -> Result<T> {
         let body = serde_json::to_vec(&request(0, method, &params))?;
-        let bytes = self.connection.send(&self.endpoint.request(&body)).await?;
+        let bytes = self.send(&body).await?;
         decode(serde_json::from_slice(bytes)?, method)
     }
 
@@ -68,8 +81,7 @@ impl Rpc {
                 .zip(part)
                 .map(|(id, p)| request(id, method, p))
                 .collect();
-            let framed = self.endpoint.request(&serde_json::to_vec(&body)?);
-            let bytes = self.connection.send(&framed).await?;
+            let bytes = self.send(&serde_json::to_vec(&body)?).await?;
             let mut responses: Vec<Response> =
                 serde_json::from_slice(bytes).wrap_err_with(|| {
                     String::from_utf8_lossy(&bytes[..bytes.len().min(300)]).into_owned()

@@ -4,8 +4,8 @@ use std::{path::Path, time::Instant};
 
 use aura_chain::ChainConfig;
 use aura_node::{
-    ChainSource, LogStyle, Node, NodeConfig, OpenedChain, StorageSection, audit, initialise,
-    open_chain, reexecute,
+    ChainSource, GenesisAccounts, LogStyle, Node, NodeConfig, OpenedChain, StorageSection, audit,
+    initialise, open_chain, reexecute,
 };
 use aura_runtime::{CancellationToken, LogFormat, init_tracing, install_metrics};
 use aura_storage::Store;
@@ -136,8 +136,10 @@ fn check(datadir: &Path, execute: bool, source: Option<ChainSource>) -> eyre::Re
         None => ChainSource::Datadir,
     };
     let store = StorageSection::default().to_config();
-    let OpenedChain { chain, .. } = open_chain(datadir, &source, &store, ChainConfig::default())
-        .wrap_err("the chain cannot be opened")?;
+    let limits = ChainConfig::default();
+    let OpenedChain { chain, .. } =
+        open_chain(datadir, &source, &store, limits, GenesisAccounts::Keep)
+            .wrap_err("the chain cannot be opened")?;
     println!("state root {} matches the state", chain.tip().state_root);
     let report = audit(&chain)?;
     println!(

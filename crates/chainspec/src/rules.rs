@@ -8,6 +8,12 @@ use serde_json::json;
 use crate::ChainSpec;
 
 impl ChainSpec {
+    /// Drops the genesis accounts, which only a new database needs and which may be large.
+    pub fn without_accounts(mut self) -> Self {
+        self.genesis.alloc.clear();
+        self
+    }
+
     /// The genesis file without its accounts: what a node with a database still has to know.
     ///
     /// [`Self::from_genesis_json`] reads it; every rule and every genesis header field but the

@@ -22,7 +22,7 @@ const DEV_GENESIS: &str = include_str!("../../../genesis/dev.json");
 #[derive(Debug, Clone)]
 pub struct ChainSpec {
     chain_id: u64,
-    genesis: Genesis,
+    pub(crate) genesis: Genesis,
     fee: FeeParams,
     forks: EthereumChainHardforks,
     blob_schedule: BlobScheduleBlobParams,

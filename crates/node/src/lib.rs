@@ -15,4 +15,4 @@ pub use aura_sequencer::SealPolicy;
 pub use config::{BlockTime, Interval, LogStyle, NodeConfig, SequencerSection, StorageSection};
 pub use error::NodeError;
 pub use node::Node;
-pub use open::{ChainSource, OpenedChain, initialise, open_chain};
+pub use open::{ChainSource, GenesisAccounts, OpenedChain, initialise, open_chain};

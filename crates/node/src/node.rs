@@ -9,7 +9,7 @@ use aura_runtime::{CancellationToken, MetricsHandle, Tasks, serve_metrics};
 use aura_sequencer::{Sequencer, SequencerConfig, maintain_pool};
 use tokio::runtime::Handle;
 
-use crate::{ChainSource, NodeConfig, NodeError, OpenedChain, open_chain};
+use crate::{ChainSource, GenesisAccounts, NodeConfig, NodeError, OpenedChain, open_chain};
 
 /// Answer of `web3_clientVersion`: name, version, platform.
 fn client_version() -> String {
@@ -50,8 +50,13 @@ impl Node {
             history_blocks: config.storage.history_blocks,
             ..ChainConfig::default()
         };
-        let OpenedChain { chain, writer } =
-            open_chain(&config.datadir, source, &config.storage.to_config(), limits)?;
+        let OpenedChain { chain, writer } = open_chain(
+            &config.datadir,
+            source,
+            &config.storage.to_config(),
+            limits,
+            GenesisAccounts::Drop,
+        )?;
         let spec = chain.spec().clone();
         let sequencing = config.sequencer.to_config(spec.genesis().gas_limit);
         sequencing

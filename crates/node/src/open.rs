@@ -76,6 +76,15 @@ pub fn initialise(
     })
 }
 
+/// Whether the genesis accounts stay in memory once the chain is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GenesisAccounts {
+    /// To execute the chain again from its start.
+    Keep,
+    /// A running node has no use for them, and there may be millions.
+    Drop,
+}
+
 /// Opens the chain of a data directory; initialises an empty one if `source` names a chain.
 ///
 /// # Errors
@@ -85,6 +94,7 @@ pub fn open_chain(
     source: &ChainSource,
     store: &StoreConfig,
     config: ChainConfig,
+    accounts: GenesisAccounts,
 ) -> Result<OpenedChain, NodeError> {
     let given = source.load()?;
     if given.is_none() && !datadir.join(CHAIN_FILE).exists() {
@@ -101,7 +111,9 @@ pub fn open_chain(
         }
         (None, Some(spec)) => {
             write_chain_file(datadir, &spec)?;
-            spec
+            let spec = Arc::new(spec);
+            Chain::open(store.clone(), spec.clone(), ChainConfig::default())?;
+            Arc::unwrap_or_clone(spec)
         }
         (Some(identity), Some(spec)) => {
             let (genesis, _) = genesis_block(&spec)?;
@@ -116,6 +128,10 @@ pub fn open_chain(
             check_identity(datadir, &identity, &spec, genesis)?;
             spec
         }
+    };
+    let spec = match accounts {
+        GenesisAccounts::Keep => spec,
+        GenesisAccounts::Drop => spec.without_accounts(),
     };
     let (chain, writer) = Chain::open(store, Arc::new(spec), config)?;
     Ok(OpenedChain { chain, writer })
