@@ -62,14 +62,10 @@ impl Node {
 
     /// Asks the process to end (SIGTERM) and returns its exit status.
     pub(crate) fn terminate(mut self) -> std::process::ExitStatus {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        // The shell's own `kill`: a minimal system has no program of that name.
+        let kill = format!("kill -TERM {}", self.child.id());
+        let asked = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(asked.success());
         self.child.wait().unwrap()
     }
 
