@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Many small, short-lived allocations on several threads: jemalloc keeps memory flat under load.
+/// Many small, short-lived allocations on several threads: jemalloc keeps memory flat under load, and
+/// its background thread returns what an idle thread has freed.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
