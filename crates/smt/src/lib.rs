@@ -29,14 +29,20 @@
 //! a batch: about 8 per change for 10,000 changes of 1,000,000 leaves. A key made by grinding adds one
 //! branch per doubling of the work spent on it; no path is longer than 256.
 
+extern crate alloc;
+
 mod arena;
 mod build;
 mod error;
 mod hash;
+mod node;
 mod proof;
+mod source;
 mod tree;
 
 pub use error::{SmtError, VerifyError};
 pub use hash::account_value;
+pub use node::{NodeChange, NodeId, Prefix};
 pub use proof::{Proof, Sibling, verify};
+pub use source::{LeafSource, Leaves};
 pub use tree::Smt;
