@@ -1,80 +1,113 @@
-//! Building a whole tree from sorted leaves, on all cores.
+//! Building a whole tree from sorted leaves.
+
+use alloc::vec::Vec;
 
 use alloy_primitives::B256;
 
 use crate::{
-    Smt, SmtError,
-    arena::{Branch, Leaf, NodeId, Subtree},
-    hash::{bit, first_difference, leaf, node},
+    NodeId, Prefix, SmtError,
+    cache::Entry,
+    pages::CROWDED,
+    plan::Plan,
+    tree::{Tree, leaf_entries},
 };
 
-/// Below this many leaves a subtree is built on one core; about a millisecond of work.
-const PARALLEL_LEAVES: usize = 2_048;
+/// Leaves that are hashed together.
+const CHUNK: usize = 8_192;
 
-/// Collects leaves and checks that keys strictly increase and values are not zero.
-pub(crate) fn collect_sorted(
-    leaves: impl Iterator<Item = (B256, B256)>,
-) -> Result<Vec<Leaf>, SmtError> {
-    let mut collected: Vec<Leaf> = Vec::with_capacity(leaves.size_hint().0.min(Smt::MAX_LEAVES));
-    for (position, (key, value)) in leaves.enumerate() {
-        if collected.last().is_some_and(|last| last.key >= key) {
-            return Err(SmtError::NotSorted { position, key });
-        }
-        if value.is_zero() {
-            return Err(SmtError::ZeroValue { position, key });
-        }
-        if position == Smt::MAX_LEAVES {
-            return Err(SmtError::TooManyLeaves {
-                leaves: position + 1,
-                limit: Smt::MAX_LEAVES,
-            });
-        }
-        collected.push(Leaf { key, value });
-    }
-    collected.shrink_to_fit();
-    Ok(collected)
+/// Builds a [`Tree`] from leaves in ascending order.
+#[derive(Debug)]
+pub struct TreeBuilder {
+    tree: Tree,
+    /// Leaves of buckets that may not be complete.
+    pending: Vec<(B256, B256)>,
+    plan: Plan,
+    planned: Vec<(NodeId, Option<u32>)>,
 }
 
-/// Fills `branches`, one less than there are leaves, and returns the root of at least one leaf.
-///
-/// A subtree of `m` leaves takes `m - 1` consecutive branches: its root, then the left, then the
-/// right subtree. So both sides can be built at the same time, and lie close together.
-/// `first_leaf` and `first_branch` are the numbers of the first elements of the slices.
-pub(crate) fn build(
-    leaves: &[Leaf],
-    first_leaf: usize,
-    branches: &mut [Branch],
-    first_branch: usize,
-) -> Subtree {
-    let (first, last) = (&leaves[0], &leaves[leaves.len() - 1]);
-    let Some(depth) = first_difference(&first.key, &last.key) else {
-        return (NodeId::leaf(first_leaf), leaf(first.key, first.value));
-    };
-    let middle = leaves.partition_point(|leaf| !bit(&leaf.key, depth));
-    let (left_leaves, right_leaves) = leaves.split_at(middle);
-    let (own, below) = branches.split_at_mut(1);
-    let (left_branches, right_branches) = below.split_at_mut(middle - 1);
-    let (left_first, right_first) = (first_branch + 1, first_branch + middle);
+impl TreeBuilder {
+    /// Begins a tree for about `leaves` leaves that records nodes down to `bottom` at least, with a
+    /// cache for `cached_leaves`.
+    pub fn new(leaves: u64, bottom: u8, cached_leaves: usize) -> Self {
+        Self {
+            tree: Tree::with_room(leaves, bottom, cached_leaves),
+            pending: Vec::with_capacity(2 * CHUNK),
+            plan: Plan::default(),
+            planned: Vec::new(),
+        }
+    }
 
-    let mut build_left = || build(left_leaves, first_leaf, left_branches, left_first);
-    let mut build_right = || {
-        build(
-            right_leaves,
-            first_leaf + middle,
-            right_branches,
-            right_first,
-        )
-    };
-    let (left, right) = if leaves.len() < PARALLEL_LEAVES {
-        (build_left(), build_right())
-    } else {
-        rayon::join(build_left, build_right)
-    };
-    own[0] = Branch {
-        hash: node(left.1, right.1, depth),
-        left: left.0,
-        right: right.0,
-        depth,
-    };
-    (NodeId::branch(first_branch), own[0].hash)
+    /// Adds leaves: keys above all former ones, strictly increasing; no value is zero.
+    ///
+    /// # Errors
+    /// [`SmtError::NotSorted`] and [`SmtError::ZeroValue`] with the position in `leaves`.
+    pub fn extend(&mut self, leaves: &[(B256, B256)]) -> Result<(), SmtError> {
+        for (position, (key, value)) in leaves.iter().enumerate() {
+            if self.pending.last().is_some_and(|(last, _)| last >= key) {
+                let key = *key;
+                return Err(SmtError::NotSorted { position, key });
+            }
+            if value.is_zero() {
+                let key = *key;
+                return Err(SmtError::ZeroValue { position, key });
+            }
+            self.pending.push((*key, *value));
+            if self.pending.len() >= CHUNK {
+                self.flush(false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Hashes the complete buckets among the pending leaves. One leaf stays, to compare with.
+    fn flush(&mut self, all: bool) {
+        let Some(last) = self.pending.last().map(|(key, _)| *key) else {
+            return;
+        };
+        let open = Prefix::of_node(self.tree.levels.bucket(&last));
+        let complete = if all {
+            self.pending.len()
+        } else {
+            self.pending
+                .partition_point(|(key, _)| key < open.first_key())
+        };
+        let entries = leaf_entries(&self.pending[..complete]);
+        self.pending.drain(..complete);
+        self.tree.leaves += entries.len() as u64;
+        let mut rest = &entries[..];
+        while let Some(first) = rest.first() {
+            let node = self.tree.levels.bucket(&first.key);
+            let prefix = Prefix::of_node(node);
+            let end = rest.partition_point(|leaf| leaf.key <= prefix.last_key());
+            let (bucket, others) = rest.split_at(end);
+            self.add_bucket(node, bucket);
+            rest = others;
+        }
+        self.plan.run();
+        for (node, place) in self.planned.drain(..) {
+            self.tree.levels.set(node, self.plan.hash(place));
+        }
+        self.plan.clear();
+    }
+
+    fn add_bucket(&mut self, node: NodeId, bucket: &[Entry]) {
+        if bucket.len() > CROWDED {
+            let hash = self.tree.pages.build(Prefix::of_node(node), bucket);
+            self.tree.levels.set(node, hash);
+        } else {
+            let leaves = bucket.iter().map(|leaf| (&leaf.key, leaf.hash));
+            self.planned.push((node, self.plan.add(leaves)));
+        }
+    }
+
+    /// Computes all nodes above the buckets.
+    pub fn finish(mut self) -> Tree {
+        self.flush(true);
+        self.tree.levels.update_all();
+        let mut bottom = None;
+        while bottom.replace(self.tree.bottom) != Some(self.tree.bottom) {
+            self.tree.raise_bottom();
+        }
+        self.tree
+    }
 }

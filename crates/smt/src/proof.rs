@@ -1,5 +1,7 @@
 //! Proofs of presence and absence, and how they are checked.
 
+use alloc::vec::Vec;
+
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 

@@ -51,19 +51,4 @@ impl Leaves {
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
-
-    pub(crate) fn clear(&mut self) {
-        self.entries.clear();
-        self.ends.clear();
-    }
-
-    /// Leaves of the prefix at `position`.
-    pub(crate) fn of(&self, position: usize) -> &[(B256, B256)] {
-        let start = if position == 0 {
-            0
-        } else {
-            self.ends[position - 1]
-        };
-        &self.entries[start..self.ends[position]]
-    }
 }

@@ -1,395 +1,507 @@
-//! The tree in RAM.
+//! The tree above leaves that are kept elsewhere.
 
-use std::fmt;
+use alloc::{boxed::Box, vec::Vec};
 
 use alloy_primitives::B256;
 
 use crate::{
-    Proof, Sibling, SmtError,
-    arena::{Arena, Branch, Leaf, Node, NodeId, Subtree},
-    build::{build, collect_sorted},
-    hash::{bit, first_difference, leaf},
+    LeafSource, Leaves, NodeChange, NodeId, Prefix, SmtError, UpdateError,
+    cache::{Bucket, Entry, LeafCache},
+    hash::leaf_batch,
+    levels::Levels,
+    pages::{CROWDED, Pages},
+    plan::Plan,
+    prefetch::prefetch,
 };
 
-/// One change of a batch: a key with its new value, `None` or zero to delete it.
-type Change = (B256, Option<B256>);
+/// A key with its new value; `None` or zero deletes it.
+pub type Change = (B256, Option<B256>);
 
-/// Sparse Merkle tree over 256-bit keys, all in RAM.
-///
-/// About 108 bytes per leaf. [`Clone`] copies all of it.
-#[derive(Clone, Default)]
-pub struct Smt {
-    arena: Arena,
-    root: Option<NodeId>,
-    root_hash: B256,
+/// Leaves for each bucket: more means less memory and more hashing.
+pub(crate) const LEAVES_PER_BUCKET: u64 = 2;
+/// Nodes of every so many levels are recorded, for proofs of the past.
+pub(crate) const RECORDED_LEVELS: u8 = 4;
+/// Leaves below each of the lowest recorded nodes, at least.
+const LEAVES_PER_RECORDED: u64 = 8;
+/// Buckets ahead whose place, and whose leaves, are fetched.
+const PLACES_AHEAD: usize = 24;
+const LEAVES_AHEAD: usize = 12;
+
+/// What a batch did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Update {
+    /// The new root.
+    pub root: B256,
+    /// Lowest depth of recorded nodes: a multiple of four, zero for none. Never decreases.
+    pub bottom: u8,
+    /// The nodes of depth 4, 8, … `bottom` above changed leaves, with their former hashes; sorted.
+    pub nodes: Vec<NodeChange>,
 }
 
-impl Smt {
-    /// Most leaves that a tree can hold.
-    pub const MAX_LEAVES: usize = 1 << 30;
+/// Size of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TreeStats {
+    /// Number of leaves.
+    pub leaves: u64,
+    /// Bits that all leaves of a bucket share; some buckets have one more.
+    pub depth: u8,
+    /// Number of buckets.
+    pub buckets: u64,
+    /// Pages of crowded buckets.
+    pub pages: usize,
+    /// Leaves held in memory.
+    pub cached_leaves: usize,
+    /// Bytes of heap: nodes, pages and cached leaves.
+    pub memory_bytes: usize,
+}
 
-    /// Returns the empty tree, whose root is zero.
-    pub fn new() -> Self {
-        Self::default()
+/// Sparse Merkle tree over 256-bit keys. Nodes are in memory, leaves in a [`LeafSource`].
+///
+/// About 32 bytes of memory per leaf, and the cache of leaves.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    pub(crate) levels: Levels,
+    pub(crate) pages: Pages,
+    pub(crate) cache: LeafCache,
+    pub(crate) leaves: u64,
+    pub(crate) bottom: u8,
+}
+
+/// Changes that meet in one subtree whose nodes are not kept.
+struct Target {
+    bucket: NodeId,
+    /// The subtree inside a crowded bucket; the bucket itself is then not in the cache.
+    terminal: Option<Prefix>,
+    /// Its changes end here, and begin where those of the target before end.
+    end: usize,
+}
+
+impl Target {
+    fn prefix(&self) -> Prefix {
+        self.terminal
+            .unwrap_or_else(|| Prefix::of_node(self.bucket))
+    }
+}
+
+/// Hash of a subtree: known, or where the plan has it.
+enum Outcome {
+    Known(B256),
+    Planned(Option<u32>),
+}
+
+impl Tree {
+    /// The empty tree, with a cache for so many leaves.
+    pub fn new(cached_leaves: usize) -> Self {
+        Self::with_room(0, 0, cached_leaves)
     }
 
-    /// Builds a tree from leaves with strictly increasing keys and values other than zero.
-    ///
-    /// Hashes on all cores of the current rayon pool; two hashes per leaf.
-    ///
-    /// # Errors
-    /// - [`SmtError::NotSorted`] and [`SmtError::ZeroValue`] with the position of the first
-    ///   offending leaf.
-    /// - [`SmtError::TooManyLeaves`] above [`Self::MAX_LEAVES`].
-    pub fn from_sorted(leaves: impl IntoIterator<Item = (B256, B256)>) -> Result<Self, SmtError> {
-        let leaves = collect_sorted(leaves.into_iter())?;
-        if leaves.is_empty() {
-            return Ok(Self::new());
+    /// An empty tree with buckets for `leaves` leaves.
+    pub(crate) fn with_room(leaves: u64, bottom: u8, cached_leaves: usize) -> Self {
+        let buckets = (leaves / LEAVES_PER_BUCKET).max(2 << bottom);
+        let levels = Levels::new(buckets);
+        let cache = LeafCache::new(levels.depth(), cached_leaves);
+        Self {
+            levels,
+            pages: Pages::default(),
+            cache,
+            leaves: 0,
+            bottom,
         }
-        let mut branches = vec![Branch::VACANT; leaves.len() - 1];
-        let (root, root_hash) = build(&leaves, 0, &mut branches, 0);
-        Ok(Self {
-            arena: Arena::new(leaves, branches),
-            root: Some(root),
-            root_hash,
-        })
     }
 
     /// Root hash; zero if the tree is empty.
-    pub const fn root(&self) -> B256 {
-        self.root_hash
+    pub fn root(&self) -> B256 {
+        self.levels.root()
     }
 
     /// Number of leaves.
-    pub const fn len(&self) -> usize {
-        self.arena.leaf_count()
+    pub const fn len(&self) -> u64 {
+        self.leaves
     }
 
-    /// Returns `true` if the tree has no leaf.
+    /// Whether the tree has no leaf.
     pub const fn is_empty(&self) -> bool {
-        self.root.is_none()
+        self.leaves == 0
     }
 
-    /// Bytes of heap that the tree holds, reserved room included.
-    ///
-    /// Places of deleted leaves are used again, but not given back before the tree is dropped.
-    pub const fn memory_bytes(&self) -> usize {
-        self.arena.memory_bytes()
+    /// Lowest depth of recorded nodes, see [`Update::bottom`].
+    pub const fn bottom(&self) -> u8 {
+        self.bottom
     }
 
-    /// Applies a batch and returns the new root.
+    /// Size of the tree.
+    pub fn stats(&self) -> TreeStats {
+        TreeStats {
+            leaves: self.leaves,
+            depth: self.levels.depth(),
+            buckets: self.levels.buckets(),
+            pages: self.pages.len(),
+            cached_leaves: self.cache.leaves(),
+            memory_bytes: self.levels.memory_bytes()
+                + self.pages.memory_bytes()
+                + self.cache.memory_bytes(),
+        }
+    }
+
+    /// Forgets all cached leaves: the source was changed by other means than the next update.
+    pub fn clear_cache(&mut self) {
+        self.cache.clear();
+    }
+
+    /// Applies a batch. Keys strictly increase; deleting an absent key changes nothing.
     ///
-    /// Keys strictly increase. A value of `None` or zero deletes the key; deleting an absent key
-    /// changes nothing. Cost: one hash per changed leaf, per branch above one, and per leaf beside
-    /// the path of one.
+    /// `source` has the leaves as they are before the batch (leaves of the batch's own keys may
+    /// already have their new values). Cost: one read per touched bucket that is not cached, and
+    /// about `log2(leaves) - log2(batch) + 2` hashes per change.
     ///
     /// # Errors
-    /// [`SmtError::NotSorted`] and [`SmtError::TooManyLeaves`]; the tree is then as before.
-    pub fn update(&mut self, changes: &[Change]) -> Result<B256, SmtError> {
-        // Everything that can fail comes first.
-        if let Some(position) = (1..changes.len()).find(|&i| changes[i - 1].0 >= changes[i].0) {
-            let key = changes[position].0;
-            return Err(SmtError::NotSorted { position, key });
-        }
-        let leaves = self.len() + inserts(changes).count();
-        if leaves > Self::MAX_LEAVES {
-            let limit = Self::MAX_LEAVES;
-            return Err(SmtError::TooManyLeaves { leaves, limit });
-        }
-        match self.root {
-            None => *self = Self::from_sorted(inserts(changes))?,
-            Some(_) if changes.is_empty() => {}
-            Some(root) => {
-                let subtree = self.apply(root, 0, changes);
-                self.root = subtree.map(|(id, _)| id);
-                self.root_hash = subtree.map_or(B256::ZERO, |(_, hash)| hash);
-            }
-        }
-        Ok(self.root_hash)
-    }
-
-    /// Proves the value or the absence of `key` under [`Self::root`]; see [`verify`](crate::verify).
-    pub fn prove(&self, key: B256) -> Proof {
-        let mut siblings = Vec::new();
-        let Some(mut id) = self.root else {
-            return Proof {
-                leaf: None,
-                siblings,
-            };
-        };
-        let leaf = loop {
-            match id.node() {
-                Node::Leaf(index) => break self.arena.leaves[index],
-                Node::Branch(index) => {
-                    let branch = &self.arena.branches[index];
-                    let (next, sibling) = if bit(&key, branch.depth) {
-                        (branch.right, branch.left)
-                    } else {
-                        (branch.left, branch.right)
-                    };
-                    siblings.push(Sibling {
-                        depth: branch.depth,
-                        hash: self.arena.hash(sibling),
-                    });
-                    id = next;
-                }
-            }
-        };
-        siblings.reverse();
-        Proof {
-            leaf: Some((leaf.key, leaf.value)),
-            siblings,
-        }
-    }
-
-    /// Applies changes to a subtree; `None` if no leaf remains.
-    ///
-    /// The keys of `changes` and those of the subtree share the first `shared` bits.
-    fn apply(&mut self, id: NodeId, shared: u16, mut changes: &[Change]) -> Option<Subtree> {
-        if changes.is_empty() {
-            return Some((id, self.arena.hash(id)));
-        }
-        let index = match id.node() {
-            Node::Leaf(index) => return self.apply_to_leaf(index, changes),
-            Node::Branch(index) => index,
-        };
-        let Branch {
-            depth, left, right, ..
-        } = self.arena.branches[index];
-        // The bits from `shared` to `depth` are not in the branch: a leaf has to tell. In a tree of
-        // random keys that happens only near the leaves, so the way to one is short.
-        if u16::from(depth) > shared {
-            let key = self.arena.leftmost_key(id);
-            if let Some(split) = parting(&key, depth, changes) {
-                return self.split_above(id, &key, split, changes);
-            }
-            // What is left beside the subtree can only delete absent keys.
-            changes = sharing(&key, depth, changes);
-            if changes.is_empty() {
-                return Some((id, self.arena.branches[index].hash));
-            }
-        }
-        let middle = changes.partition_point(|(key, _)| !bit(key, depth));
-        let left = self.apply(left, u16::from(depth) + 1, &changes[..middle]);
-        let right = self.apply(right, u16::from(depth) + 1, &changes[middle..]);
-        self.arena.remove_branch(index);
-        self.join(depth, left, right)
-    }
-
-    /// Applies changes to a subtree, some of which insert beside it: the first of them parts from
-    /// it at bit `split`, above the subtree's own branch. `known` is a key of the subtree.
-    fn split_above(
+    /// [`UpdateError::Batch`] with [`SmtError::NotSorted`] and [`UpdateError::Source`]; the root is
+    /// then as before.
+    pub fn update<S: LeafSource>(
         &mut self,
-        id: NodeId,
-        known: &B256,
-        split: u8,
         changes: &[Change],
-    ) -> Option<Subtree> {
-        let changes = sharing(known, split, changes);
-        let middle = changes.partition_point(|(key, _)| !bit(key, split));
-        let (left, right) = changes.split_at(middle);
-        let shared = u16::from(split) + 1;
-        let (left, right) = if bit(known, split) {
-            (self.insert(left), self.apply(id, shared, right))
-        } else {
-            (self.apply(id, shared, left), self.insert(right))
-        };
-        self.join(split, left, right)
-    }
-
-    fn apply_to_leaf(&mut self, index: usize, changes: &[Change]) -> Option<Subtree> {
-        let Leaf { key, value } = self.arena.leaves[index];
-        if let [(changed, new)] = changes
-            && *changed == key
-        {
-            let Some(new) = new.filter(|new| !new.is_zero()) else {
-                self.arena.remove_leaf(index);
-                return None;
-            };
-            self.arena.leaves[index].value = new;
-            return Some((NodeId::leaf(index), leaf(key, new)));
-        }
-        let mut merged: Vec<Leaf> = Vec::with_capacity(changes.len() + 1);
-        merged.extend(inserts(changes).map(|(key, value)| Leaf { key, value }));
-        if let Err(position) = changes.binary_search_by_key(&key, |(key, _)| *key) {
-            let position = inserts(&changes[..position]).count();
-            merged.insert(position, Leaf { key, value });
-        }
-        self.arena.remove_leaf(index);
-        self.insert_leaves(&merged)
-    }
-
-    /// A new subtree from the inserting ones of `changes`.
-    fn insert(&mut self, changes: &[Change]) -> Option<Subtree> {
-        let leaves: Vec<Leaf> = inserts(changes)
-            .map(|(key, value)| Leaf { key, value })
-            .collect();
-        self.insert_leaves(&leaves)
-    }
-
-    /// A new subtree from sorted leaves.
-    fn insert_leaves(&mut self, leaves: &[Leaf]) -> Option<Subtree> {
-        let (first, last) = (leaves.first()?, leaves.last()?);
-        let Some(depth) = first_difference(&first.key, &last.key) else {
-            return Some(self.arena.add_leaf(*first));
-        };
-        let middle = leaves.partition_point(|leaf| !bit(&leaf.key, depth));
-        let left = self.insert_leaves(&leaves[..middle]);
-        let right = self.insert_leaves(&leaves[middle..]);
-        self.join(depth, left, right)
-    }
-
-    /// A branch above two subtrees; a single one takes its place (path compression).
-    fn join(
-        &mut self,
-        depth: u8,
-        left: Option<Subtree>,
-        right: Option<Subtree>,
-    ) -> Option<Subtree> {
-        match (left, right) {
-            (Some(left), Some(right)) => Some(self.arena.add_branch(depth, left, right)),
-            (subtree, None) | (None, subtree) => subtree,
-        }
-    }
-}
-
-impl fmt::Debug for Smt {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Smt")
-            .field("len", &self.len())
-            .field("root", &self.root_hash)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The changes that set a value.
-fn inserts(changes: &[Change]) -> impl Iterator<Item = (B256, B256)> {
-    changes
-        .iter()
-        .filter_map(|(key, value)| Some((*key, value.filter(|value| !value.is_zero())?)))
-}
-
-/// First bit before `depth` at which an inserted key parts from `known`.
-fn parting(known: &B256, depth: u8, changes: &[Change]) -> Option<u8> {
-    inserts(changes)
-        .filter_map(|(key, _)| first_difference(&key, known))
-        .min()
-        .filter(|split| *split < depth)
-}
-
-/// The changes whose keys share the first `bits` bits with `known`: a range, as they are sorted.
-fn sharing<'a>(known: &B256, bits: u8, changes: &'a [Change]) -> &'a [Change] {
-    let parts = |key: &B256| first_difference(key, known).is_some_and(|at| at < bits);
-    let start = changes.partition_point(|(key, _)| key < known && parts(key));
-    let end = changes.partition_point(|(key, _)| key < known || !parts(key));
-    &changes[start..end]
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use rand::{Rng, SeedableRng, rngs::StdRng};
-
-    use super::*;
-
-    /// Walks the tree and checks that every node is in use once, in order, with the right hash.
-    fn check(tree: &Smt) {
-        let mut seen = BTreeSet::new();
-        let mut keys = Vec::new();
-        let mut branches = 0;
-        let mut open: Vec<(NodeId, i32)> = tree.root.map(|id| (id, -1)).into_iter().collect();
-        while let Some((id, above)) = open.pop() {
-            match id.node() {
-                Node::Leaf(index) => {
-                    assert!(seen.insert((true, index)), "leaf {index} is used twice");
-                    keys.push(tree.arena.leaves[index].key);
+        source: &mut S,
+    ) -> Result<Update, UpdateError<S::Error>> {
+        check_order(changes)?;
+        self.grow(changes.len(), source)
+            .map_err(UpdateError::Source)?;
+        let targets = self.targets(changes.iter().map(|(key, _)| key));
+        let mut loose = self.load(&targets, source).map_err(UpdateError::Source)?;
+        // From here on nothing fails.
+        let hashes = change_hashes(changes);
+        let mut plan = Plan::default();
+        let mut outcomes = Vec::with_capacity(targets.len());
+        let mut start = 0;
+        for (position, target) in targets.iter().enumerate() {
+            self.fetch_ahead(&targets, position);
+            let range = start..target.end;
+            start = target.end;
+            let (changes, hashes) = (&changes[range.clone()], &hashes[range]);
+            outcomes.push(match target.terminal {
+                None => self.change_bucket(target.bucket, changes, hashes, &mut plan),
+                Some(terminal) => {
+                    let bucket = loose.next().expect("every terminal was read");
+                    self.change_terminal(terminal, bucket, changes, hashes, &mut plan)
                 }
-                Node::Branch(index) => {
-                    assert!(seen.insert((false, index)), "branch {index} is used twice");
-                    branches += 1;
-                    let branch = &tree.arena.branches[index];
-                    assert!(i32::from(branch.depth) > above, "depth does not grow");
-                    let hashes = [branch.left, branch.right].map(|id| tree.arena.hash(id));
-                    let hash = crate::hash::node(hashes[0], hashes[1], branch.depth);
-                    assert_eq!(branch.hash, hash);
-                    open.push((branch.right, i32::from(branch.depth)));
-                    open.push((branch.left, i32::from(branch.depth)));
+            });
+        }
+        plan.run();
+        Ok(self.settle(&targets, outcomes, &plan))
+    }
+
+    /// Reads the buckets of `keys`, which strictly increase, into the cache.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn prefetch<S: LeafSource>(
+        &mut self,
+        keys: &[B256],
+        source: &mut S,
+    ) -> Result<(), S::Error> {
+        let targets = self.targets(keys.iter());
+        self.load(&targets, source).map(drop)?;
+        self.cache.shrink();
+        Ok(())
+    }
+
+    fn targets<'a>(&self, keys: impl Iterator<Item = &'a B256>) -> Vec<Target> {
+        let mut targets: Vec<Target> = Vec::with_capacity(keys.size_hint().0);
+        for (position, key) in keys.enumerate() {
+            let bucket = self.levels.bucket(key);
+            if let Some(last) = targets.last_mut()
+                && last.bucket == bucket
+                && last.terminal.is_none_or(|terminal| terminal.contains(key))
+            {
+                last.end = position + 1;
+                continue;
+            }
+            let terminal = (!self.pages.is_empty())
+                .then(|| Prefix::of_node(bucket))
+                .map(|prefix| (prefix, self.pages.terminal(prefix, key)))
+                .and_then(|(prefix, terminal)| (terminal != prefix).then_some(terminal));
+            targets.push(Target {
+                bucket,
+                terminal,
+                end: position + 1,
+            });
+        }
+        targets
+    }
+
+    /// Reads what is not cached. Buckets go into the cache; leaves of terminals are returned.
+    fn load<S: LeafSource>(
+        &mut self,
+        targets: &[Target],
+        source: &mut S,
+    ) -> Result<impl Iterator<Item = Bucket> + use<S>, S::Error> {
+        let is_missing =
+            |target: &&Target| target.terminal.is_some() || self.cache.get(target.bucket).is_none();
+        let missing: Vec<&Target> = targets.iter().filter(is_missing).collect();
+        let mut loose = Vec::new();
+        if !missing.is_empty() {
+            let prefixes: Vec<Prefix> = missing.iter().map(|target| target.prefix()).collect();
+            let buckets = read_buckets(&prefixes, source)?;
+            for (target, bucket) in missing.into_iter().zip(buckets) {
+                match target.terminal {
+                    None => self.cache.put(target.bucket, bucket),
+                    Some(_) => loose.push(bucket),
                 }
             }
         }
-        assert!(keys.is_sorted(), "leaves out of order");
-        assert_eq!(keys.len(), tree.len());
-        assert_eq!(branches, tree.arena.branch_count(), "branches leak");
-        assert_eq!(branches, tree.len().saturating_sub(1));
-        let root = tree.root.map_or(B256::ZERO, |id| tree.arena.hash(id));
-        assert_eq!(tree.root(), root);
+        Ok(loose.into_iter())
     }
 
-    fn random_batch(rng: &mut StdRng, len: usize, keys: u64) -> Vec<Change> {
-        let mut batch: Vec<Change> = (0..len)
-            .map(|_| {
-                let key = alloy_primitives::keccak256(rng.random_range(0..keys).to_be_bytes());
-                let value = rng
-                    .random_bool(0.5)
-                    .then(|| B256::from(rng.random::<[u8; 32]>()));
-                (key, value)
-            })
-            .collect();
-        batch.sort_by_key(|(key, _)| *key);
-        batch.dedup_by_key(|(key, _)| *key);
-        batch
-    }
-
-    #[test]
-    fn churn_reuses_freed_nodes() {
-        let mut rng = StdRng::seed_from_u64(3);
-        let mut tree = Smt::new();
-        for _ in 0..200 {
-            tree.update(&random_batch(&mut rng, 300, 2_000)).unwrap();
-            check(&tree);
+    fn fetch_ahead(&self, targets: &[Target], position: usize) {
+        if let Some(target) = targets.get(position + PLACES_AHEAD)
+            && let Some(place) = self.cache.place(target.bucket)
+        {
+            prefetch(place);
         }
-        assert!(
-            tree.arena.leaves.len() <= 2_000,
-            "{}",
-            tree.arena.leaves.len()
-        );
-        assert!(tree.arena.branches.len() <= 2_000);
+        if let Some(target) = targets.get(position + LEAVES_AHEAD)
+            && let Some(bucket) = self.cache.get(target.bucket)
+        {
+            bucket.iter().take(4).for_each(prefetch);
+        }
     }
 
-    #[test]
-    fn deleting_everything_frees_everything() {
-        let mut rng = StdRng::seed_from_u64(4);
-        let mut tree = Smt::new();
-        tree.update(&random_batch(&mut rng, 3_000, 5_000)).unwrap();
-        let keys: Vec<B256> = tree.arena.leaves.iter().map(|leaf| leaf.key).collect();
-        let deletions: Vec<Change> = keys.into_iter().map(|key| (key, None)).collect();
-        assert_eq!(tree.update(&deletions), Ok(B256::ZERO));
-        assert!(tree.is_empty());
-        check(&tree);
-        tree.update(&random_batch(&mut rng, 100, 5_000)).unwrap();
-        check(&tree);
+    fn change_bucket(
+        &mut self,
+        node: NodeId,
+        changes: &[Change],
+        hashes: &[B256],
+        plan: &mut Plan,
+    ) -> Outcome {
+        let bucket = self.cache.get_mut(node).expect("the bucket was read");
+        if overwrite(bucket, changes, hashes) {
+            return Outcome::Planned(plan.add(bucket.iter().map(|leaf| (&leaf.key, leaf.hash))));
+        }
+        let merged = merge(bucket, changes, hashes);
+        self.leaves = self.leaves + merged.len() as u64 - bucket.len() as u64;
+        if merged.len() > CROWDED {
+            self.cache.remove(node);
+            return Outcome::Known(self.pages.build(Prefix::of_node(node), &merged));
+        }
+        let place = plan.add(merged.iter().map(|leaf| (&leaf.key, leaf.hash)));
+        self.cache.put(node, merged.into());
+        Outcome::Planned(place)
     }
 
-    #[test]
-    fn nodes_have_the_documented_size() {
-        assert_eq!((size_of::<Leaf>(), size_of::<Branch>()), (64, 44));
-        let leaves = (0..100_000u64).map(|index| {
-            (
-                B256::from(alloy_primitives::U256::from(index)),
-                B256::repeat_byte(1),
-            )
-        });
-        let mut tree = Smt::from_sorted(leaves).unwrap();
-        assert!(tree.memory_bytes() <= 108 * tree.len());
-        // One more leaf reserves an eighth more.
-        tree.update(&[(B256::repeat_byte(2), Some(B256::repeat_byte(1)))])
-            .unwrap();
-        assert!(
-            tree.memory_bytes() <= 130 * tree.len(),
-            "{}",
-            tree.memory_bytes() / tree.len()
-        );
+    /// As [`change_bucket`](Self::change_bucket), and notes the number of leaves with the pages.
+    fn change_terminal(
+        &mut self,
+        terminal: Prefix,
+        bucket: Bucket,
+        changes: &[Change],
+        hashes: &[B256],
+        plan: &mut Plan,
+    ) -> Outcome {
+        let merged = merge(&bucket, changes, hashes);
+        self.leaves = self.leaves + merged.len() as u64 - bucket.len() as u64;
+        self.pages.set_leaves(terminal, merged.len() as u64);
+        if merged.len() > CROWDED {
+            return Outcome::Known(self.pages.build(terminal, &merged));
+        }
+        Outcome::Planned(plan.add(merged.iter().map(|leaf| (&leaf.key, leaf.hash))))
     }
+
+    /// Puts the new hashes in place and computes all nodes above.
+    fn settle(&mut self, targets: &[Target], outcomes: Vec<Outcome>, plan: &Plan) -> Update {
+        let mut changed: Vec<NodeId> = Vec::with_capacity(targets.len());
+        for (target, outcome) in targets.iter().zip(outcomes) {
+            let mut hash = match outcome {
+                Outcome::Known(hash) => hash,
+                Outcome::Planned(place) => plan.hash(place),
+            };
+            if let Some(terminal) = target.terminal {
+                let bucket = Prefix::of_node(target.bucket);
+                hash = self.pages.update(bucket, terminal, hash);
+            }
+            self.levels.set(target.bucket, hash);
+            if changed.last() != Some(&target.bucket) {
+                changed.push(target.bucket);
+            }
+        }
+        for target in targets {
+            if let Some(terminal) = target.terminal {
+                self.pages.tidy(Prefix::of_node(target.bucket), terminal);
+            }
+        }
+        let bottom = self.bottom;
+        let mut nodes = Vec::new();
+        let record = |depth| depth > 0 && depth <= bottom && depth % RECORDED_LEVELS == 0;
+        self.levels.update(&changed, record, &mut nodes);
+        // Levels come from below, each in order: a merge of a few runs.
+        nodes.sort_by_key(|change| change.node);
+        self.cache.shrink();
+        self.raise_bottom();
+        Update {
+            root: self.root(),
+            bottom: self.bottom,
+            nodes,
+        }
+    }
+
+    /// Lets the recorded levels follow the number of leaves.
+    pub(crate) fn raise_bottom(&mut self) {
+        let next = self.bottom + RECORDED_LEVELS;
+        if next < self.levels.depth() && self.leaves >= LEAVES_PER_RECORDED << next {
+            self.bottom = next;
+        }
+    }
+
+    /// Splits buckets until there are enough for the leaves, but only so many that the cost stays
+    /// in proportion to a batch of `changes`.
+    fn grow<S: LeafSource>(&mut self, changes: usize, source: &mut S) -> Result<(), S::Error> {
+        let mut budget = 16 + changes as u64;
+        while let Some(first) = self.levels.next_split() {
+            let wanted = (self.leaves / LEAVES_PER_BUCKET).saturating_sub(self.levels.buckets());
+            let to_next_depth = (1 << first.depth) - u64::from(first.index);
+            let count = wanted.min(budget).min(to_next_depth);
+            if count == 0 {
+                break;
+            }
+            budget -= count;
+            // `count` is at most the number of buckets, whose indexes fit 32 bits.
+            let nodes = (first.index..first.index + count as u32).map(|index| NodeId {
+                depth: first.depth,
+                index,
+            });
+            self.split(&nodes.collect::<Vec<_>>(), source)?;
+        }
+        Ok(())
+    }
+
+    fn split<S: LeafSource>(&mut self, nodes: &[NodeId], source: &mut S) -> Result<(), S::Error> {
+        let missing: Vec<NodeId> = nodes
+            .iter()
+            .copied()
+            .filter(|node| self.cache.get(*node).is_none())
+            .collect();
+        let prefixes: Vec<Prefix> = missing.iter().copied().map(Prefix::of_node).collect();
+        let mut read = read_buckets(&prefixes, source)?;
+        for node in nodes {
+            let bucket = self.cache.remove(*node).or_else(|| read.next());
+            let bucket = bucket.expect("the bucket was read");
+            self.pages.remove(Prefix::of_node(*node));
+            let halves = [0, 1].map(|side| NodeId {
+                depth: node.depth + 1,
+                index: 2 * node.index + side,
+            });
+            let right = Prefix::of_node(halves[1]);
+            let middle = bucket.partition_point(|leaf| leaf.key < *right.first_key());
+            let (left, right) = bucket.split_at(middle);
+            let hashes = [(halves[0], left), (halves[1], right)].map(|(half, leaves)| {
+                if leaves.len() <= CROWDED {
+                    self.cache.put(half, leaves.into());
+                }
+                self.pages.build(Prefix::of_node(half), leaves)
+            });
+            self.levels.split(hashes[0], hashes[1]);
+            self.cache.deepen(self.levels.depth());
+        }
+        Ok(())
+    }
+}
+
+/// Reads the leaves of `prefixes` and hashes them.
+pub(crate) fn read_buckets<S: LeafSource>(
+    prefixes: &[Prefix],
+    source: &mut S,
+) -> Result<impl Iterator<Item = Bucket> + use<S>, S::Error> {
+    let mut leaves = Leaves::default();
+    if !prefixes.is_empty() {
+        source.read(prefixes, &mut leaves)?;
+    }
+    assert_eq!(
+        leaves.ends.len(),
+        prefixes.len(),
+        "source left out a prefix"
+    );
+    let entries = leaf_entries(&leaves.entries);
+    let mut start = 0;
+    Ok(leaves.ends.into_iter().map(move |end| {
+        let bucket = Box::from(&entries[start..end]);
+        start = end;
+        bucket
+    }))
+}
+
+/// Leaves with their hashes.
+pub(crate) fn leaf_entries(leaves: &[(B256, B256)]) -> Vec<Entry> {
+    let mut entries = Vec::with_capacity(leaves.len());
+    leaf_batch(
+        leaves.len(),
+        |position| (&leaves[position].0, &leaves[position].1),
+        |position, hash| {
+            let key = leaves[position].0;
+            entries.push(Entry { key, hash });
+        },
+    );
+    entries
+}
+
+/// Hashes of the new leaves; zero for a deletion.
+fn change_hashes(changes: &[Change]) -> Vec<B256> {
+    let mut hashes = vec![B256::ZERO; changes.len()];
+    let is_set = |value: &B256| !value.is_zero();
+    let set: Vec<(usize, &B256, &B256)> = changes
+        .iter()
+        .enumerate()
+        .filter_map(|(position, (key, value))| {
+            Some((position, key, value.as_ref().filter(|v| is_set(v))?))
+        })
+        .collect();
+    leaf_batch(
+        set.len(),
+        |position| (set[position].1, set[position].2),
+        |position, hash| hashes[set[position].0] = hash,
+    );
+    hashes
+}
+
+fn check_order(changes: &[Change]) -> Result<(), SmtError> {
+    match (1..changes.len()).find(|&i| changes[i - 1].0 >= changes[i].0) {
+        None => Ok(()),
+        Some(position) => Err(SmtError::NotSorted {
+            position,
+            key: changes[position].0,
+        }),
+    }
+}
+
+/// Overwrites hashes in place, if every change is to a leaf that is there and stays.
+fn overwrite(bucket: &mut Bucket, changes: &[Change], hashes: &[B256]) -> bool {
+    let find = |bucket: &Bucket, key: &B256| bucket.iter().position(|leaf| leaf.key == *key);
+    let fits = |((key, _), hash): (&Change, &B256)| !hash.is_zero() && find(bucket, key).is_some();
+    if !changes.iter().zip(hashes).all(fits) {
+        return false;
+    }
+    for ((key, _), hash) in changes.iter().zip(hashes) {
+        if let Some(position) = find(bucket, key) {
+            bucket[position].hash = *hash;
+        }
+    }
+    true
+}
+
+/// Leaves after the changes.
+fn merge(bucket: &[Entry], changes: &[Change], hashes: &[B256]) -> Vec<Entry> {
+    let mut merged = Vec::with_capacity(bucket.len() + changes.len());
+    let mut rest = bucket;
+    for ((key, _), hash) in changes.iter().zip(hashes) {
+        let below = rest.partition_point(|leaf| leaf.key < *key);
+        merged.extend_from_slice(&rest[..below]);
+        rest = &rest[below..];
+        if rest.first().is_some_and(|leaf| leaf.key == *key) {
+            rest = &rest[1..];
+        }
+        if !hash.is_zero() {
+            merged.push(Entry {
+                key: *key,
+                hash: *hash,
+            });
+        }
+    }
+    merged.extend_from_slice(rest);
+    merged
 }

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, keccak256};
 
+pub(crate) mod prover;
+
 /// Leaves by key.
 pub(crate) type Model = BTreeMap<B256, B256>;
 
