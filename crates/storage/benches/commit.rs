@@ -17,7 +17,7 @@ use aura_primitives::{
     Account, AccountChange, CommittedBlock, Receipt, RecoveredTx, SealedBlock, SealedHeader,
     StateDiff, TxEnvelope,
 };
-use aura_storage::{ChainIdentity, GenesisState, Store, StoreConfig};
+use aura_storage::{ChainIdentity, GenesisState, Store, StoreConfig, TreeChanges};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const ACCOUNTS: u64 = 1_000_000;
@@ -124,7 +124,7 @@ fn chain(store: &Store) -> Blocks {
     };
     let started = Instant::now();
     store
-        .init(identity, &block, &state)
+        .init(identity, &block, &state, 0)
         .expect("a new database takes a genesis block");
     eprintln!(
         "genesis with {ACCOUNTS} accounts written in {:?}",
@@ -137,10 +137,12 @@ fn chain(store: &Store) -> Blocks {
     }
 }
 
-fn write_block(store: &Store, block: &CommittedBlock) -> (Duration, Duration) {
+fn write_block(store: &Store, block: &CommittedBlock, tree: &TreeChanges) -> (Duration, Duration) {
     let started = Instant::now();
     let mut writer = store.writer().expect("the bench is the only writer");
-    writer.put_block(block).expect("blocks follow each other");
+    writer
+        .put_block(block, tree)
+        .expect("blocks follow each other");
     let put = started.elapsed();
     writer.commit().expect("there is space on the disk");
     (put, started.elapsed())
@@ -163,7 +165,9 @@ fn benches(criterion: &mut Criterion) {
             bencher.iter_custom(|iterations| {
                 let mut total = Duration::ZERO;
                 for _ in 0..iterations {
-                    let (put, whole) = write_block(&store, &blocks.next());
+                    let block = blocks.next();
+                    let tree = TreeChanges::without_nodes(&block.diff);
+                    let (put, whole) = write_block(&store, &block, &tree);
                     total += if with_commit { whole } else { put };
                 }
                 total

@@ -77,6 +77,13 @@ impl<K: TransactionKind> Access<K> {
             .ok_or_else(|| StorageError::decode(table.name(), key, DecodeError::Missing))
     }
 
+    /// Number of rows of `table`.
+    pub(crate) fn rows(&self, table: Table) -> Result<u64, StorageError> {
+        let stat = self.tx.db_stat(&self.shared.tables.handle(table));
+        let stat = stat.map_err(|error| self.shared.error("read statistics", error))?;
+        Ok(stat.entries() as u64)
+    }
+
     /// A cursor on `table`.
     pub(crate) fn cursor(&self, table: Table) -> Result<TableCursor<'_, K>, StorageError> {
         let cursor = self
@@ -102,6 +109,13 @@ impl Access<Rw> {
         self.tx
             .del(self.shared.tables.handle(table), key, None)
             .map_err(|error| self.shared.error("delete", error))
+    }
+
+    /// Removes every row of `table`.
+    pub(crate) fn clear(&self, table: Table) -> Result<(), StorageError> {
+        self.tx
+            .clear_db(self.shared.tables.handle(table))
+            .map_err(|error| self.shared.error("clear", error))
     }
 
     /// Ends the transaction and hands it over for the commit.

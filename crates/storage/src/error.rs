@@ -1,6 +1,6 @@
 //! What can go wrong in the database.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 use alloy_primitives::{B256, Bytes};
 use signet_libmdbx::{MdbxError, ReadError};
@@ -38,6 +38,19 @@ pub enum DecodeError {
     /// A row that another row refers to is absent.
     #[error("row is missing")]
     Missing,
+}
+
+/// Blocks beside one that cannot be proven, as part of a message.
+struct Nearest((Option<u64>, Option<u64>));
+
+impl fmt::Display for Nearest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            (Some(below), Some(above)) => write!(f, ", nearest are {below} and {above}"),
+            (Some(block), None) | (None, Some(block)) => write!(f, ", nearest is {block}"),
+            (None, None) => Ok(()),
+        }
+    }
 }
 
 /// Failures of the database.
@@ -124,6 +137,32 @@ pub enum StorageError {
         /// Oldest block whose state can be read.
         first_available: u64,
     },
+    /// The nodes that a proof at this block needs are pruned.
+    #[error(
+        "no proof at block {requested}: every block from {first_available} on can be proven{}",
+        Nearest(*nearest)
+    )]
+    ProofUnavailable {
+        /// The block asked for.
+        requested: u64,
+        /// From here on every block can be proven.
+        first_available: u64,
+        /// The last block below and the first above that can be proven.
+        nearest: (Option<u64>, Option<u64>),
+    },
+    /// A block that cannot be proven now cannot be pinned.
+    #[error(
+        "block {requested} cannot be pinned: every block from {first_available} on can be proven{}",
+        Nearest(*nearest)
+    )]
+    PinUnavailable {
+        /// The block asked for.
+        requested: u64,
+        /// From here on every block can be proven.
+        first_available: u64,
+        /// The last block below and the first above that can be proven.
+        nearest: (Option<u64>, Option<u64>),
+    },
     /// The chain has no such block.
     #[error("block {number} is not in the database")]
     MissingBlock {
@@ -151,6 +190,22 @@ pub enum StorageError {
         transactions: usize,
         /// Receipts given.
         receipts: usize,
+    },
+    /// What was said about the state tree does not fit the block.
+    #[error("tree changes of block {number} do not fit it: {reason}")]
+    TreeChanges {
+        /// Its number.
+        number: u64,
+        /// What does not fit.
+        reason: &'static str,
+    },
+    /// A leaf of a new state cannot be stored.
+    #[error("leaf {key} of a new state {reason}")]
+    InvalidLeaf {
+        /// Its hashed key.
+        key: B256,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// The genesis block cannot be unwound.
     #[error("the genesis block cannot be unwound")]

@@ -11,6 +11,11 @@
 //! `hashed key ‖ block`. The state at block `B` is the first history entry above `B`, else the
 //! latest value: one seek. Unwind and pruning walk the list of keys that a block touched.
 //!
+//! For proofs in past states it also keeps former hashes of some nodes of the state tree
+//! ([`TreeChanges`] has which): of every block the nodes it changed, for the blocks of a window and
+//! those that follow a pinned block; and at every *boundary* (each so many blocks) the nodes that
+//! changed since the boundary before, as long as history reaches. See [`NodesAt`].
+//!
 //! Start reading at [`Store`], then `tables.rs`.
 
 mod access;
@@ -24,6 +29,7 @@ mod metrics;
 mod reader;
 mod store;
 mod tables;
+mod tree;
 mod types;
 mod view;
 mod writer;
@@ -32,12 +38,13 @@ pub use aura_primitives::GenesisState;
 pub use config::StoreConfig;
 pub use error::{DecodeError, StorageError};
 pub use log_index::LogBlocks;
-pub use reader::Reader;
+pub use reader::{NodesAt, Reader};
 pub use store::Store;
 pub use tables::SCHEMA_VERSION;
+pub use tree::{LeafId, LeafRecord, TreeChanges};
 pub use types::{
-    BlockBody, ChainIdentity, CommitStats, Leaf, LogQuery, PruneStats, ReaderStats, ReceiptRecord,
-    StoreStats, TableStats, TxLocation, UnwoundBlock,
+    BlockBody, ChainIdentity, CommitStats, Leaf, LogQuery, NodePruneStats, Pin, PruneStats,
+    ReaderStats, ReceiptRecord, StoreStats, TableStats, TxLocation, UnwoundBlock,
 };
 pub use view::{Layer, StateView};
 pub use writer::Writer;

@@ -18,6 +18,8 @@ pub(crate) struct Metrics {
     pub(crate) unwound_blocks: Counter,
     /// `aura_storage_pruned_history_total`
     pub(crate) pruned_history: Counter,
+    /// `aura_storage_pruned_nodes_total`
+    pub(crate) pruned_nodes: Counter,
     /// `aura_storage_readers`
     pub(crate) readers: Gauge,
     /// `aura_storage_expired_readers_total`
@@ -43,6 +45,10 @@ impl Metrics {
             "aura_storage_pruned_history_total",
             "History entries pruned"
         );
+        describe_counter!(
+            "aura_storage_pruned_nodes_total",
+            "Rows about former nodes of the state tree pruned"
+        );
         describe_gauge!("aura_storage_readers", "Open read snapshots");
         describe_counter!(
             "aura_storage_expired_readers_total",
@@ -54,6 +60,7 @@ impl Metrics {
             blocks: counter!("aura_storage_blocks_total"),
             unwound_blocks: counter!("aura_storage_unwound_blocks_total"),
             pruned_history: counter!("aura_storage_pruned_history_total"),
+            pruned_nodes: counter!("aura_storage_pruned_nodes_total"),
             readers: gauge!("aura_storage_readers"),
             expired_readers: counter!("aura_storage_expired_readers_total"),
         }

@@ -2,12 +2,16 @@
 
 use std::{path::Path, sync::Arc};
 
+use alloy_primitives::B256;
 use aura_primitives::SealedBlock;
 
 use crate::{
-    ChainIdentity, GenesisState, Reader, ReaderStats, StorageError, StoreConfig, StoreStats,
-    TableStats, Writer, access::Access, codec, environment::Shared, tables::Table,
+    ChainIdentity, GenesisState, LeafRecord, Reader, ReaderStats, StorageError, StoreConfig,
+    StoreStats, TableStats, Writer, access::Access, codec, environment::Shared, tables::Table,
 };
+
+/// Leaves in one transaction of a load; their pages take about 60 MB.
+const LEAVES_PER_COMMIT: usize = 1_000_000;
 
 /// The open database. Cheap to clone; closed when the last handle, reader and writer are gone.
 #[derive(Debug, Clone)]
@@ -58,17 +62,48 @@ impl Store {
 
     /// Writes the genesis block and its state into a new database, in one transaction.
     ///
+    /// The block is a boundary; `bottom` is the depth of the lowest recorded nodes from then on.
+    ///
     /// # Errors
     /// [`StorageError::AlreadyInitialized`], [`StorageError::DiskFull`],
-    /// [`StorageError::MapFull`].
+    /// [`StorageError::MapFull`]; [`StorageError::TreeChanges`] for a wrong `bottom`.
     pub fn init(
         &self,
         identity: ChainIdentity,
         genesis: &SealedBlock,
         state: &GenesisState,
+        bottom: u8,
     ) -> Result<(), StorageError> {
         let mut writer = self.writer()?;
-        writer.init(&identity, genesis, state)?;
+        writer.init(&identity, genesis, state, bottom)?;
+        writer.commit().map(drop)
+    }
+
+    /// As [`init`](Self::init) for a large state, in several transactions: leaves in the order of
+    /// their hashed keys, without code.
+    ///
+    /// The genesis block comes last. Without it the database counts as new, and the next attempt
+    /// removes the leaves of one that did not come to its end.
+    ///
+    /// # Errors
+    /// As for [`init`](Self::init), and [`StorageError::InvalidLeaf`].
+    pub fn init_with(
+        &self,
+        identity: ChainIdentity,
+        genesis: &SealedBlock,
+        bottom: u8,
+        leaves: impl IntoIterator<Item = (B256, LeafRecord)>,
+    ) -> Result<(), StorageError> {
+        let mut writer = self.writer()?;
+        writer.begin_load(genesis.number(), bottom)?;
+        let mut leaves = leaves.into_iter().peekable();
+        let mut last = None;
+        while leaves.peek().is_some() {
+            last = writer.load(last, leaves.by_ref().take(LEAVES_PER_COMMIT))?;
+            writer.commit()?;
+            writer = self.writer()?;
+        }
+        writer.finish_load(&identity, genesis, bottom)?;
         writer.commit().map(drop)
     }
 

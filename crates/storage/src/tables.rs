@@ -21,7 +21,18 @@
 //! Code               code hash 32                            code
 //! LogAddress         emitter 20 ‖ first block 8              posting list (log_index.rs)
 //! LogTopic           position 1 ‖ folded topic 16 ‖ first block 8   posting list
+//! NodeDiffs        S block 8 ‖ end 5                         begin 5 ‖ up to 54 of: node 5 ‖ hash before the block 32
+//! NodeHistory        node 5 ‖ boundary 8                     hash 32 as of the boundary before
+//! Boundaries       S block 8 ‖ part 4                        up to 400 nodes of 5, sorted over all parts: those with
+//!                                                            a row of this boundary in NodeHistory
+//! Pins               block 8                                 timestamp of the block 8
 //! ```
+//!
+//! A node of the state tree is `depth 1 ‖ index 4`. Parts of a block in `NodeDiffs` cover all nodes
+//! without a gap: each has the changed nodes above `begin` up to and including `end`, where `begin`
+//! is the end of the part before (zeros in the first) and the last `end` is `0xff…`. So one seek
+//! finds the part that a node must be in, and a missing part is noticed. A list in `Boundaries`
+//! ends with a part that is not full, which can be empty.
 //!
 //! A tx number counts all transactions of the chain from 0. Code is never removed: it is found by
 //! its hash, and another account may share it.
@@ -32,10 +43,16 @@ use signet_libmdbx::{
 };
 
 /// Version of the table layouts; a database of another version is refused.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Hashed keys in one value of `TouchedKeys`; two such values fill a page.
 pub(crate) const TOUCHED_KEYS_PER_PART: usize = 62;
+
+/// Changed nodes in one value of `NodeDiffs`; two such values fill a page.
+pub(crate) const NODE_CHANGES_PER_PART: usize = 54;
+
+/// Nodes in one value of `Boundaries`; two such values fill a page.
+pub(crate) const BOUNDARY_NODES_PER_PART: usize = 400;
 
 /// Most bytes in one value. The engine's own limit is about 2 GiB.
 pub(crate) const MAX_VALUE_BYTES: usize = 1 << 30;
@@ -58,11 +75,15 @@ pub(crate) enum Table {
     Code,
     LogAddress,
     LogTopic,
+    NodeDiffs,
+    NodeHistory,
+    Boundaries,
+    Pins,
 }
 
 impl Table {
     /// Every table in the order of the discriminants.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Meta,
         Self::Heads,
         Self::Headers,
@@ -77,6 +98,10 @@ impl Table {
         Self::Code,
         Self::LogAddress,
         Self::LogTopic,
+        Self::NodeDiffs,
+        Self::NodeHistory,
+        Self::Boundaries,
+        Self::Pins,
     ];
 
     /// Name of the table in the file.
@@ -96,6 +121,10 @@ impl Table {
             Self::Code => "Code",
             Self::LogAddress => "LogAddress",
             Self::LogTopic => "LogTopic",
+            Self::NodeDiffs => "NodeDiffs",
+            Self::NodeHistory => "NodeHistory",
+            Self::Boundaries => "Boundaries",
+            Self::Pins => "Pins",
         }
     }
 
@@ -103,10 +132,13 @@ impl Table {
     pub(crate) const fn accepts_key(self, len: usize) -> bool {
         match self {
             Self::Meta | Self::Heads => len >= 1 && len <= 32,
-            Self::Headers | Self::Bodies | Self::Transactions | Self::Receipts => len == 8,
+            Self::Headers | Self::Bodies | Self::Transactions | Self::Receipts | Self::Pins => {
+                len == 8
+            }
             Self::HeaderNumbers | Self::TransactionHashes | Self::Flat | Self::Code => len == 32,
             Self::History => len == 40,
-            Self::TouchedKeys => len == 12,
+            Self::TouchedKeys | Self::Boundaries => len == 12,
+            Self::NodeDiffs | Self::NodeHistory => len == 13,
             Self::LogAddress => len == 28,
             Self::LogTopic => len == 25,
         }

@@ -6,6 +6,7 @@ use alloy_consensus::Header;
 use alloy_eips::eip4895::Withdrawals;
 use alloy_primitives::{Address, B256, U256};
 use aura_primitives::{Account, Receipt, SealedBlock};
+use aura_smt::NodeChange;
 
 /// Which chain a database belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,17 +83,40 @@ pub struct UnwoundBlock {
     pub receipts: Vec<Receipt>,
     /// Leaves as they stand now, sorted by hashed key; `None` is an absent leaf.
     pub restored: Vec<(B256, Option<Leaf>)>,
+    /// Present if the block was a boundary: the nodes that changed since the boundary before, with
+    /// their hashes as of that boundary. They are the open interval again.
+    pub interval: Option<Vec<NodeChange>>,
 }
 
 /// What one call of `prune_history` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PruneStats {
-    /// History entries removed.
+    /// Rows removed: history entries, hashes of nodes, parts of lists.
     pub removed: usize,
     /// Oldest block whose state can still be read.
     pub first_history_block: u64,
     /// Whether nothing is left to prune below the asked-for block.
     pub done: bool,
+}
+
+/// What one call of `prune_nodes` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodePruneStats {
+    /// Rows removed.
+    pub removed: usize,
+    /// Every block from here on can be proven, as far as history reaches.
+    pub first_window_block: u64,
+    /// Whether nothing is left to remove.
+    pub done: bool,
+}
+
+/// A block whose state can be proven whatever its age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin {
+    /// Number of the block.
+    pub block: u64,
+    /// Its timestamp.
+    pub timestamp: u64,
 }
 
 /// Where the time of a commit went.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use alloy_primitives::{B256, Bytes, keccak256};
 use aura_primitives::{CommittedBlock, HeadLabel};
 use aura_storage::{Reader, StateView, StorageError, Store, StoreConfig};
-use common::{Op, code, config, dump, log, new_chain, row_counts, who};
+use common::{Op, code, config, dump, log, new_chain, put, row_counts, who};
 
 fn three_blocks(builder: &mut common::Builder) -> Vec<CommittedBlock> {
     let ops = |n: u8| {
@@ -92,11 +92,11 @@ fn blocks_are_read_back_after_a_restart() {
     let blocks = three_blocks(&mut builder);
     // The first alone, the others as a group in one transaction.
     let mut writer = store.writer().unwrap();
-    writer.put_block(&blocks[0]).unwrap();
+    put(&mut writer, &blocks[0]).unwrap();
     writer.commit().unwrap();
     let mut writer = store.writer().unwrap();
-    writer.put_block(&blocks[1]).unwrap();
-    writer.put_block(&blocks[2]).unwrap();
+    put(&mut writer, &blocks[1]).unwrap();
+    put(&mut writer, &blocks[2]).unwrap();
     writer
         .set_head(HeadLabel::Safe, blocks[1].block.num_hash())
         .unwrap();
@@ -142,7 +142,7 @@ fn a_dropped_writer_leaves_nothing() {
     let (rows, leaves) = (row_counts(&store), dump(&store.reader().unwrap()));
     let blocks = three_blocks(&mut builder);
     let mut writer = store.writer().unwrap();
-    writer.put_block(&blocks[0]).unwrap();
+    put(&mut writer, &blocks[0]).unwrap();
     drop(writer);
     assert_eq!(row_counts(&store), rows);
     assert_eq!(dump(&store.reader().unwrap()), leaves);
@@ -156,7 +156,7 @@ fn a_snapshot_does_not_see_later_commits() {
     let leaves = dump(&before);
     let block = three_blocks(&mut builder).remove(0);
     let mut writer = store.writer().unwrap();
-    writer.put_block(&block).unwrap();
+    put(&mut writer, &block).unwrap();
     writer.commit().unwrap();
     assert_eq!(before.head(HeadLabel::Unsafe).unwrap().number, 0);
     assert_eq!(before.header(1).unwrap(), None);
@@ -178,7 +178,7 @@ fn blocks_that_do_not_follow_the_head_are_refused() {
     let (store, mut builder) = new_chain(dir.path());
     let blocks = three_blocks(&mut builder);
     let mut writer = store.writer().unwrap();
-    let error = writer.put_block(&blocks[1]).unwrap_err();
+    let error = put(&mut writer, &blocks[1]).unwrap_err();
     assert!(matches!(
         error,
         StorageError::NotNextBlock {
@@ -189,7 +189,7 @@ fn blocks_that_do_not_follow_the_head_are_refused() {
     ));
     let mut uneven = blocks[0].clone();
     uneven.receipts.pop();
-    let error = writer.put_block(&uneven).unwrap_err();
+    let error = put(&mut writer, &uneven).unwrap_err();
     assert!(matches!(
         error,
         StorageError::ReceiptCount {
@@ -199,8 +199,8 @@ fn blocks_that_do_not_follow_the_head_are_refused() {
         }
     ));
     // Refusals change nothing: the transaction goes on.
-    writer.put_block(&blocks[0]).unwrap();
-    let error = writer.put_block(&blocks[0]).unwrap_err();
+    put(&mut writer, &blocks[0]).unwrap();
+    let error = put(&mut writer, &blocks[0]).unwrap_err();
     assert!(matches!(
         error,
         StorageError::NotNextBlock {
@@ -231,7 +231,7 @@ fn a_view_reads_snapshot_code_and_hashes_below_its_layers() {
     let genesis = builder.clone();
     let block = three_blocks(&mut builder).remove(0);
     let mut writer = store.writer().unwrap();
-    writer.put_block(&block).unwrap();
+    put(&mut writer, &block).unwrap();
     writer.commit().unwrap();
     let latest = StateView::latest(store.reader().unwrap());
     assert_eq!(latest.code(keccak256(code(1))).unwrap(), Some(code(1)));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{B256, U256};
 use aura_primitives::HeadLabel;
 use aura_storage::{Leaf, StorageError, Store};
-use common::{Builder, Model, Op, dump, log, new_chain, row_counts, who};
+use common::{Builder, Model, Op, dump, log, new_chain, put, row_counts, who};
 use proptest::{collection::vec, prelude::*};
 
 const PEOPLE: u8 = 8;
@@ -42,7 +42,7 @@ fn build(blocks: &[Vec<Op>]) -> Built {
             .collect();
         let block = builder.block(ops, &logs);
         let mut writer = store.writer().unwrap();
-        writer.put_block(&block).unwrap();
+        put(&mut writer, &block).unwrap();
         writer.commit().unwrap();
         models.push(builder.model.clone());
         rows.push(row_counts(&store));
@@ -213,7 +213,7 @@ fn heads_move_down_with_an_unwind_and_another_block_can_follow() {
     let fork = builder.clone();
     let block = builder.block(&[Op::Delete { who: 1 }], &[vec![log(1, &[1])]]);
     let mut writer = store.writer().unwrap();
-    writer.put_block(&block).unwrap();
+    put(&mut writer, &block).unwrap();
     writer
         .set_head(HeadLabel::Safe, block.block.num_hash())
         .unwrap();
@@ -228,7 +228,7 @@ fn heads_move_down_with_an_unwind_and_another_block_can_follow() {
         writer.head(HeadLabel::Safe).unwrap().hash,
         fork.parent.hash()
     );
-    writer.put_block(&other).unwrap();
+    put(&mut writer, &other).unwrap();
     writer.commit().unwrap();
     let reader = store.reader().unwrap();
     assert_eq!(reader.block_hash(1).unwrap(), Some(other.block.hash()));

@@ -5,7 +5,7 @@ mod common;
 use alloy_primitives::Log;
 use aura_primitives::CommittedBlock;
 use aura_storage::{LogQuery, Store};
-use common::{log, new_chain, topic, who};
+use common::{log, new_chain, put, topic, who};
 use proptest::{collection::vec, prelude::*};
 
 fn any_log() -> impl Strategy<Value = Log> {
@@ -74,7 +74,7 @@ proptest! {
         let mut writer = store.writer().unwrap();
         for logs in &logs {
             let block = builder.block(&[], logs);
-            writer.put_block(&block).unwrap();
+            put(&mut writer, &block).unwrap();
             blocks.push(block);
         }
         writer.commit().unwrap();
@@ -106,7 +106,7 @@ fn long_lists_are_split_into_shards_and_found_at_every_offset() {
             logs.push(log(2, &[]));
         }
         let block = builder.block(&[], &[logs]);
-        writer.put_block(&block).unwrap();
+        put(&mut writer, &block).unwrap();
         blocks.push(block);
     }
     writer.commit().unwrap();

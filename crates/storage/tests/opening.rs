@@ -12,7 +12,7 @@ use std::{
 use alloy_primitives::{B256, Bytes, keccak256};
 use aura_primitives::{CommittedBlock, HeadLabel, StateDiff};
 use aura_storage::{ChainIdentity, SCHEMA_VERSION, StorageError, Store, StoreConfig};
-use common::{Builder, Op, config, dump, genesis, identity, log, new_chain};
+use common::{Builder, Op, config, dump, genesis, identity, log, new_chain, put};
 use signet_libmdbx::{DatabaseFlags, Environment, WriteFlags};
 
 fn data(dir: &Path) -> Vec<u8> {
@@ -40,9 +40,7 @@ fn some_blocks(dir: &Path) -> Builder {
             code: n,
         }];
         let mut writer = store.writer().unwrap();
-        writer
-            .put_block(&builder.block(&ops, &[vec![log(n, &[n])]]))
-            .unwrap();
+        put(&mut writer, &builder.block(&ops, &[vec![log(n, &[n])]])).unwrap();
         writer.commit().unwrap();
     }
     builder
@@ -115,7 +113,7 @@ fn another_chain_is_named_with_both_identities() {
         error => panic!("unexpected error {error}"),
     }
     let (block, state, _) = genesis();
-    let error = store.init(other, &block, &state).unwrap_err();
+    let error = store.init(other, &block, &state, 0).unwrap_err();
     assert!(matches!(error, StorageError::AlreadyInitialized));
     drop(store);
     assert!(before == data(dir.path()));
@@ -131,7 +129,7 @@ fn a_new_database_has_no_identity_and_no_head() {
     let error = store.reader().unwrap().head(HeadLabel::Unsafe).unwrap_err();
     assert!(matches!(error, StorageError::NotInitialized));
     let block = genesis().2.block(&[], &[]);
-    let error = store.writer().unwrap().put_block(&block).unwrap_err();
+    let error = put(&mut store.writer().unwrap(), &block).unwrap_err();
     assert!(matches!(error, StorageError::NotInitialized));
 }
 
@@ -284,15 +282,15 @@ fn big_block(builder: &mut Builder) -> CommittedBlock {
 fn fill(dir: &Path, config: &StoreConfig) -> StorageError {
     let (block, state, mut builder) = genesis();
     let store = Store::open(dir, config).unwrap();
-    store.init(identity(), &block, &state).unwrap();
+    store.init(identity(), &block, &state, 0).unwrap();
     let mut head = 0;
     let error = loop {
         let block = big_block(&mut builder);
         let mut writer = store.writer().unwrap();
-        let written = writer.put_block(&block);
+        let written = put(&mut writer, &block);
         if let Err(error) = written {
             // The broken transaction refuses everything else.
-            let again = writer.put_block(&block).unwrap_err();
+            let again = put(&mut writer, &block).unwrap_err();
             assert!(matches!(again, StorageError::TransactionFailed));
             assert!(matches!(
                 writer.commit().unwrap_err(),

@@ -7,6 +7,7 @@ mod block;
 mod input;
 mod leaf;
 mod meta;
+mod nodes;
 mod receipt;
 
 pub(crate) use block::{
@@ -17,8 +18,12 @@ pub(crate) use leaf::{
     LeafBytes, decode_account_of, decode_leaf, decode_slot, encode_account, encode_slot,
 };
 pub(crate) use meta::{
-    META_CHAIN, META_FIRST_HISTORY, META_NEXT_TX, META_SCHEMA, decode_head, decode_identity,
-    decode_u32, decode_u64, encode_head, encode_identity,
+    META_CHAIN, META_FIRST_HISTORY, META_FIRST_NODES, META_NEXT_TX, META_NODE_DEPTH, META_SCHEMA,
+    decode_head, decode_identity, decode_u32, decode_u64, encode_head, encode_identity,
+};
+pub(crate) use nodes::{
+    DepthList, DiffPart, LAST_PART, NO_NODE, NODE_BYTES, NodeKey, decode_node, diff_key,
+    encode_diff_part, is_bottom, is_node, node_history_key, node_key,
 };
 pub(crate) use receipt::{decode_receipt, encode_receipt};
 
@@ -32,8 +37,8 @@ pub(crate) fn history_key(key: &B256, block: u64) -> [u8; 40] {
     bytes
 }
 
-/// `block ‖ part`, the key of a list of touched keys.
-pub(crate) fn touched_key(block: u64, part: u32) -> [u8; 12] {
+/// `block ‖ part`, the key of a list that is cut into parts.
+pub(crate) fn part_key(block: u64, part: u32) -> [u8; 12] {
     let mut bytes = [0; 12];
     bytes[..8].copy_from_slice(&block.to_be_bytes());
     bytes[8..].copy_from_slice(&part.to_be_bytes());

@@ -1,7 +1,13 @@
 //! Read snapshots.
 
 mod blocks;
+mod boundaries;
+mod leaves;
+mod nodes;
 mod state;
+
+pub(crate) use boundaries::{leading_number, node_hash};
+pub use nodes::NodesAt;
 
 use std::{
     cell::OnceCell,
@@ -22,7 +28,7 @@ use parking_lot::Mutex;
 use signet_libmdbx::Ro;
 
 use crate::{
-    BlockBody, Leaf, LogBlocks, LogQuery, ReaderStats, ReceiptRecord, StorageError, TxLocation,
+    BlockBody, LogBlocks, LogQuery, ReaderStats, ReceiptRecord, StorageError, TxLocation,
     access::Access, codec, environment::Shared, log_index::Search, tables::Table,
 };
 
@@ -301,15 +307,18 @@ impl Reader {
         Ok(word.unwrap_or_default())
     }
 
+    /// Number of the newest block.
+    fn newest(&self) -> Result<u64, StorageError> {
+        if let Some(head) = self.head.get() {
+            return Ok(*head);
+        }
+        let head = self.access.head(HeadLabel::Unsafe)?.number;
+        Ok(*self.head.get_or_init(|| head))
+    }
+
     /// Whether `block` is the newest; fails if its state cannot be read.
     fn is_newest(&self, block: u64) -> Result<bool, StorageError> {
-        let head = match self.head.get() {
-            Some(head) => *head,
-            None => {
-                let head = self.access.head(HeadLabel::Unsafe)?.number;
-                *self.head.get_or_init(|| head)
-            }
-        };
+        let head = self.newest()?;
         if block > head {
             return Err(StorageError::MissingBlock { number: block });
         }
@@ -333,16 +342,6 @@ impl Reader {
     pub fn code(&self, code_hash: B256) -> Result<Option<Bytes>, StorageError> {
         let code = self.live()?.get(Table::Code, code_hash.as_slice())?;
         Ok(code.map(|code| Bytes::copy_from_slice(&code)))
-    }
-
-    /// Calls `visit` with every leaf of the newest state in the order of hashed keys.
-    ///
-    /// Meant for building the tree at start: it runs to its end whatever the deadline.
-    ///
-    /// # Errors
-    /// Damage.
-    pub fn leaves(&self, visit: impl FnMut(B256, Leaf)) -> Result<(), StorageError> {
-        self.access.leaves(visit)
     }
 
     /// The blocks that can hold logs for `query`. The caller compares the logs themselves.

@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use aura_primitives::{BlockNumHash, HeadLabel};
 use signet_libmdbx::TransactionKind;
 
-use crate::{DecodeError, Leaf, StorageError, access::Access, codec, tables::Table};
+use crate::{DecodeError, StorageError, access::Access, codec, tables::Table};
 
 impl<K: TransactionKind> Access<K> {
     pub(crate) fn head(&self, label: HeadLabel) -> Result<BlockNumHash, StorageError> {
@@ -38,19 +38,5 @@ impl<K: TransactionKind> Access<K> {
                 .map_err(|source| cursor.damage(&row_key, source));
         }
         self.get_as(Table::Flat, key.as_slice(), decode)
-    }
-
-    pub(crate) fn leaves(&self, mut visit: impl FnMut(B256, Leaf)) -> Result<(), StorageError> {
-        let mut cursor = self.cursor(Table::Flat)?;
-        let mut row = cursor.first()?;
-        while let Some((key, value)) = row {
-            let (leaf, _) =
-                codec::decode_leaf(&value).map_err(|source| cursor.damage(&key, source))?;
-            let key = B256::try_from(&*key)
-                .map_err(|_| cursor.damage(&key, DecodeError::NotCanonical("key")))?;
-            visit(key, leaf);
-            row = cursor.next_row()?;
-        }
-        Ok(())
     }
 }

@@ -1,7 +1,9 @@
 //! The write transaction.
 
 mod genesis;
+mod nodes;
 mod prune;
+mod prune_nodes;
 mod put;
 mod unwind;
 
@@ -12,7 +14,8 @@ use aura_primitives::{BlockNumHash, CommittedBlock, HeadLabel, SealedBlock};
 use signet_libmdbx::Rw;
 
 use crate::{
-    ChainIdentity, CommitStats, GenesisState, PruneStats, StorageError, UnwoundBlock,
+    ChainIdentity, CommitStats, GenesisState, LeafRecord, NodePruneStats, PruneStats, StorageError,
+    TreeChanges, UnwoundBlock,
     access::{Access, is_botched},
     codec,
     tables::Table,
@@ -75,30 +78,84 @@ impl Writer {
         Ok(value)
     }
 
+    /// Fails unless a new database can begin with nodes down to `bottom`.
+    fn check_init(&self, bottom: u8, genesis: u64) -> Result<(), StorageError> {
+        if self.tip.is_some() {
+            return Err(StorageError::AlreadyInitialized);
+        }
+        let tree = TreeChanges {
+            bottom,
+            ..TreeChanges::default()
+        };
+        nodes::check_tree(genesis, &tree)
+    }
+
     pub(crate) fn init(
         &mut self,
         identity: &ChainIdentity,
         genesis: &SealedBlock,
         state: &GenesisState,
+        bottom: u8,
     ) -> Result<(), StorageError> {
+        self.check_init(bottom, genesis.number())?;
+        self.change(|writer| {
+            writer.remove_loose_leaves()?;
+            writer.append_leaves(None, genesis::sorted_leaves(state))?;
+            writer.write_code(&state.code)?;
+            writer.write_genesis(identity, genesis, bottom)
+        })
+    }
+
+    /// First step of a load in several transactions.
+    pub(crate) fn begin_load(&mut self, genesis: u64, bottom: u8) -> Result<(), StorageError> {
+        self.check_init(bottom, genesis)?;
+        self.change(|writer| writer.remove_loose_leaves())
+    }
+
+    /// Loads leaves that follow `last`; returns the last one.
+    pub(crate) fn load(
+        &mut self,
+        last: Option<B256>,
+        leaves: impl Iterator<Item = (B256, LeafRecord)>,
+    ) -> Result<Option<B256>, StorageError> {
         if self.tip.is_some() {
             return Err(StorageError::AlreadyInitialized);
         }
-        self.change(|writer| writer.write_genesis(identity, genesis, state))
+        self.change(|writer| writer.append_leaves(last, leaves))
+    }
+
+    /// Last step of a load.
+    pub(crate) fn finish_load(
+        &mut self,
+        identity: &ChainIdentity,
+        genesis: &SealedBlock,
+        bottom: u8,
+    ) -> Result<(), StorageError> {
+        self.check_init(bottom, genesis.number())?;
+        self.change(|writer| writer.write_genesis(identity, genesis, bottom))
     }
 
     /// Writes `block` above the head: header, body, transactions, receipts, indexes, flat state,
-    /// history, touched keys and log index; then moves the unsafe head to it.
+    /// history, touched keys, nodes and log index; then moves the unsafe head to it.
     ///
-    /// The `before` values of the diff become history as they are, without being read again.
+    /// The `before` values of the diff become history as they are, without being read again. Keys
+    /// are those of `tree`: nothing is hashed here.
     ///
     /// # Errors
-    /// [`StorageError::NotNextBlock`], [`StorageError::ReceiptCount`] (nothing is changed then);
-    /// [`StorageError::DiskFull`], [`StorageError::MapFull`].
-    pub fn put_block(&mut self, block: &CommittedBlock) -> Result<(), StorageError> {
+    /// [`StorageError::NotNextBlock`], [`StorageError::ReceiptCount`],
+    /// [`StorageError::TreeChanges`] (nothing is changed then); [`StorageError::DiskFull`],
+    /// [`StorageError::MapFull`]; damage.
+    pub fn put_block(
+        &mut self,
+        block: &CommittedBlock,
+        tree: &TreeChanges,
+    ) -> Result<(), StorageError> {
         self.check_next(block)?;
         let started = Instant::now();
-        self.change(|writer| writer.write_block(block))?;
+        let number = block.block.number();
+        nodes::check_tree(number, tree)?;
+        let changes = put::changes_of(number, &block.diff, &tree.keys)?;
+        self.change(|writer| writer.write_block(block, &changes, tree))?;
         let metrics = &self.access.shared().metrics;
         metrics.put_block_seconds.record(started.elapsed());
         metrics.blocks.increment(1);
@@ -154,7 +211,7 @@ impl Writer {
 
     /// Removes the tip block with all its rows and restores the flat state before it.
     ///
-    /// Safe and finalized head move down with it. Code stays, as other accounts can share it.
+    /// Safe and finalized head move down with it, and its pin goes. Code stays, as other accounts can share it.
     ///
     /// # Errors
     /// [`StorageError::UnwindGenesis`]; [`StorageError::HistoryPruned`] if the state before the
@@ -166,19 +223,68 @@ impl Writer {
         Ok(unwound)
     }
 
-    /// Forgets the states before block `below`, oldest first, in at most about `limit` rows.
+    /// Forgets the states before block `below`, oldest first, in at most about `limit` rows of
+    /// history and as many that proofs need.
     ///
     /// Afterwards the state of `below` is the oldest that can be read, and the deepest to which
-    /// the chain can unwind. A `below` above the head counts as the head.
+    /// the chain can unwind. A `below` above the head counts as the head. Boundaries, pins and node
+    /// diffs go with the states that need them.
     ///
     /// # Errors
     /// Damage, [`StorageError::DiskFull`], [`StorageError::MapFull`].
     pub fn prune_history(&mut self, below: u64, limit: usize) -> Result<PruneStats, StorageError> {
         let below = below.min(self.tip()?.head.number);
-        let stats = self.change(|writer| writer.prune(below, limit))?;
-        let metrics = &self.access.shared().metrics;
-        metrics.pruned_history.increment(stats.removed as u64);
+        let stats = self.change(|writer| {
+            let history = writer.prune(below, limit)?;
+            let (nodes, done) = writer.prune_old_nodes(history.first_history_block, limit)?;
+            let metrics = &writer.access.shared().metrics;
+            metrics.pruned_history.increment(history.removed as u64);
+            metrics.pruned_nodes.increment(nodes as u64);
+            Ok(PruneStats {
+                removed: history.removed + nodes,
+                done: history.done && done,
+                ..history
+            })
+        })?;
         Ok(stats)
+    }
+
+    /// Forgets the node diffs of blocks below `window_below`, and pins that are below both
+    /// `pins_below_block` and `pins_below_time`, in at most about `limit` rows.
+    ///
+    /// The diffs from a pinned block to the next boundary stay, and so do those of the open
+    /// interval. A pin goes together with the diffs that only it kept.
+    ///
+    /// # Errors
+    /// Damage, [`StorageError::DiskFull`], [`StorageError::MapFull`].
+    pub fn prune_nodes(
+        &mut self,
+        window_below: u64,
+        pins_below_block: u64,
+        pins_below_time: u64,
+        limit: usize,
+    ) -> Result<NodePruneStats, StorageError> {
+        let stats = self.change(|writer| {
+            writer.prune_window(window_below, pins_below_block, pins_below_time, limit)
+        })?;
+        let metrics = &self.access.shared().metrics;
+        metrics.pruned_nodes.increment(stats.removed as u64);
+        Ok(stats)
+    }
+
+    /// Keeps `block` provable as long as its state can be read, or until
+    /// [`prune_nodes`](Self::prune_nodes) is told to let go. Pinning twice changes nothing.
+    ///
+    /// # Errors
+    /// [`StorageError::PinUnavailable`] if the block cannot be proven now,
+    /// [`StorageError::MissingBlock`] if it is above the head (nothing is changed in both cases);
+    /// damage.
+    pub fn pin(&mut self, block: u64) -> Result<(), StorageError> {
+        let timestamp = self.check_pin(block)?.to_be_bytes();
+        self.change(|writer| {
+            let key = block.to_be_bytes();
+            writer.access.put(Table::Pins, &key, &timestamp)
+        })
     }
 
     /// Oldest block whose state can be read.

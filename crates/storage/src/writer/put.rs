@@ -1,14 +1,11 @@
 //! Writing one block.
 
 use alloy_primitives::{Address, B256};
-use aura_primitives::{
-    AccountChange, CommittedBlock, SealedBlock, SlotChange, StateDiff, hashed_account_key,
-    hashed_slot_key,
-};
+use aura_primitives::{AccountChange, CommittedBlock, SealedBlock, SlotChange, StateDiff};
 
 use super::{Tip, Writer};
 use crate::{
-    StorageError,
+    LeafId, StorageError, TreeChanges,
     codec::{self, LeafBytes},
     log_index::Terms,
     tables::{TOUCHED_KEYS_PER_PART, Table},
@@ -16,7 +13,7 @@ use crate::{
 
 /// A changed leaf, still as the diff has it.
 #[derive(Clone, Copy)]
-enum Change<'a> {
+pub(super) enum Change<'a> {
     Account(Address, &'a AccountChange),
     Slot(&'a SlotChange),
 }
@@ -43,24 +40,41 @@ impl Change<'_> {
     }
 }
 
-/// The leaves that really change, sorted by hashed key.
-fn sorted_changes(diff: &StateDiff) -> Vec<(B256, Change<'_>)> {
-    let mut changes = Vec::with_capacity(diff.len());
-    for (address, change) in &diff.accounts {
-        if change.before != change.after {
-            let key = hashed_account_key(*address);
-            changes.push((key, Change::Account(*address, change)));
-        }
+/// The changes of `diff` under the given keys, which must be exactly those that change something.
+pub(super) fn changes_of<'a>(
+    number: u64,
+    diff: &'a StateDiff,
+    keys: &[(B256, LeafId)],
+) -> Result<Vec<(B256, Change<'a>)>, StorageError> {
+    let fails = |reason| StorageError::TreeChanges { number, reason };
+    if !keys.is_sorted_by(|(a, _), (b, _)| a < b) {
+        return Err(fails("keys are not in order"));
     }
-    for (address, slots) in &diff.slots {
-        for (slot, change) in slots {
-            if change.before != change.after {
-                changes.push((hashed_slot_key(*address, *slot), Change::Slot(change)));
+    let change_of = |(key, id): &(B256, LeafId)| {
+        let change = match id {
+            LeafId::Account(address) => {
+                let change = diff.accounts.get(address)?;
+                (change.before != change.after).then_some(Change::Account(*address, change))
             }
-        }
+            LeafId::Slot(address, slot) => {
+                let change = diff.slots.get(address)?.get(slot)?;
+                (change.before != change.after).then_some(Change::Slot(change))
+            }
+        };
+        change.map(|change| (*key, change))
+    };
+    let changes: Option<Vec<_>> = keys.iter().map(change_of).collect();
+    let changes = changes.ok_or_else(|| fails("a key names a leaf that does not change"))?;
+    let accounts = diff.accounts.values();
+    let slots = diff.slots.values().flat_map(|slots| slots.values());
+    let count = accounts
+        .filter(|change| change.before != change.after)
+        .count()
+        + slots.filter(|change| change.before != change.after).count();
+    if count != changes.len() {
+        return Err(fails("a changed leaf has no key"));
     }
-    changes.sort_unstable_by_key(|(key, _)| *key);
-    changes
+    Ok(changes)
 }
 
 impl Writer {
@@ -88,7 +102,12 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn write_block(&mut self, committed: &CommittedBlock) -> Result<(), StorageError> {
+    pub(super) fn write_block(
+        &mut self,
+        committed: &CommittedBlock,
+        changes: &[(B256, Change<'_>)],
+        tree: &TreeChanges,
+    ) -> Result<(), StorageError> {
         let block = &committed.block;
         let first_tx = self.tip()?.next_tx;
         // `check_next` has compared the count with `u32`.
@@ -96,7 +115,9 @@ impl Writer {
         self.write_header_and_body(block, first_tx, count)?;
         self.write_transactions(block, first_tx)?;
         self.write_receipts(committed, first_tx)?;
-        self.write_state(block.number(), &committed.diff)?;
+        self.write_state(block.number(), changes)?;
+        self.write_new_code(&committed.diff)?;
+        self.write_nodes(block.number(), tree)?;
         Terms::of(&committed.receipts).add(&self.access, block.number())?;
         self.write_tip(Tip {
             head: block.num_hash(),
@@ -165,10 +186,13 @@ impl Writer {
         Ok(())
     }
 
-    fn write_state(&mut self, block: u64, diff: &StateDiff) -> Result<(), StorageError> {
-        let changes = sorted_changes(diff);
+    fn write_state(
+        &mut self,
+        block: u64,
+        changes: &[(B256, Change<'_>)],
+    ) -> Result<(), StorageError> {
         let mut flat = self.access.cursor(Table::Flat)?;
-        for (key, change) in &changes {
+        for (key, change) in changes {
             match change.after() {
                 Some(leaf) => flat.put(key.as_slice(), leaf.as_slice())?,
                 None => {
@@ -177,7 +201,7 @@ impl Writer {
             }
         }
         let mut history = self.access.cursor(Table::History)?;
-        for (key, change) in &changes {
+        for (key, change) in changes {
             let before = change.before();
             let value = before.as_ref().map_or(&[][..], LeafBytes::as_slice);
             history.put(&codec::history_key(key, block), value)?;
@@ -188,8 +212,12 @@ impl Writer {
             for (key, _) in chunk {
                 self.scratch.extend_from_slice(key.as_slice());
             }
-            touched.append(&codec::touched_key(block, part), &self.scratch)?;
+            touched.append(&codec::part_key(block, part), &self.scratch)?;
         }
+        Ok(())
+    }
+
+    fn write_new_code(&self, diff: &StateDiff) -> Result<(), StorageError> {
         let mut codes: Vec<_> = diff.code.iter().collect();
         codes.sort_unstable_by_key(|(hash, _)| **hash);
         let mut rows = self.access.cursor(Table::Code)?;

@@ -13,7 +13,7 @@ impl Writer {
     pub(super) fn touched_keys(&self, block: u64) -> Result<Vec<B256>, StorageError> {
         let mut cursor = self.access.cursor(Table::TouchedKeys)?;
         let mut keys = Vec::new();
-        let mut row = cursor.seek(&codec::touched_key(block, 0))?;
+        let mut row = cursor.seek(&codec::part_key(block, 0))?;
         while let Some((key, value)) = row {
             if !key.starts_with(&block.to_be_bytes()) {
                 break;
@@ -51,6 +51,7 @@ impl Writer {
         let (first_tx, _) = self.access.tx_span(number)?.ok_or_else(missing)?;
         let receipts = self.access.receipts(number)?.ok_or_else(missing)?;
         let restored = self.restore_state(number)?;
+        let interval = self.remove_nodes(number)?;
         Terms::of(&receipts).remove(&self.access, number)?;
         self.remove_rows(&block, first_tx)?;
         let parent = BlockNumHash {
@@ -70,6 +71,7 @@ impl Writer {
             block,
             receipts,
             restored,
+            interval,
         })
     }
 
@@ -95,7 +97,7 @@ impl Writer {
             history.delete_current()?;
         }
         let mut touched = self.access.cursor(Table::TouchedKeys)?;
-        while let Some((key, _)) = touched.seek(&codec::touched_key(number, 0))? {
+        while let Some((key, _)) = touched.seek(&codec::part_key(number, 0))? {
             if !key.starts_with(&number.to_be_bytes()) {
                 break;
             }

@@ -11,7 +11,10 @@ use aura_primitives::{
     Account, AccountChange, CommittedBlock, Receipt, RecoveredTx, SealedBlock, SealedHeader,
     SlotChange, StateDiff, TxEnvelope, hashed_account_key, hashed_slot_key,
 };
-use aura_storage::{ChainIdentity, GenesisState, Leaf, Reader, Store, StoreConfig};
+use aura_storage::{
+    ChainIdentity, GenesisState, Leaf, Reader, StorageError, Store, StoreConfig, TreeChanges,
+    Writer,
+};
 
 /// State as plain maps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -140,7 +143,7 @@ pub fn config() -> StoreConfig {
 pub fn new_chain(dir: &std::path::Path) -> (Store, Builder) {
     let (block, state, builder) = genesis();
     let store = Store::open(dir, &config()).unwrap();
-    store.init(identity(), &block, &state).unwrap();
+    store.init(identity(), &block, &state, 0).unwrap();
     (store, builder)
 }
 
@@ -254,6 +257,11 @@ impl Builder {
             diff: Arc::new(diff),
         }
     }
+}
+
+/// Writes `block` without nodes of the tree.
+pub fn put(writer: &mut Writer, block: &CommittedBlock) -> Result<(), StorageError> {
+    writer.put_block(block, &TreeChanges::without_nodes(&block.diff))
 }
 
 /// The flat table of a snapshot.
