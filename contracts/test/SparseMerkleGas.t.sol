@@ -46,7 +46,7 @@ contract SparseMerkleGasTest is Test {
         bytes memory depths = new bytes(count);
         bytes32[] memory siblings = new bytes32[](count);
         for (uint256 i = 0; i < count; ++i) {
-            depths[i] = bytes1(uint8(count - 1 - i));
+            depths[i] = bytes32(count - 1 - i)[31];
             siblings[i] = keccak256(abi.encode("sibling", i));
         }
         bytes32 root = PlainMerkle.fold(KEY, VALUE, depths, siblings);

@@ -144,9 +144,9 @@ library SparseMerkle {
         assembly ("memory-safe") {
             let parted := 0
             let end := add(depths.offset, depths.length)
-            for { let at := depths.offset } lt(at, end) { at := add(at, 1) } {
+            for { let cursor := depths.offset } lt(cursor, end) { cursor := add(cursor, 1) } {
                 // Brings bit `depth` to the top; what lies below it does not count.
-                parted := or(parted, shl(byte(0, calldataload(at)), difference))
+                parted := or(parted, shl(byte(0, calldataload(cursor)), difference))
             }
             same := iszero(shr(255, parted))
         }

@@ -8,7 +8,7 @@ library PlainMerkle {
     }
 
     function node(bytes32 left, bytes32 right, uint256 depth) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(left, right, uint8(depth)));
+        return keccak256(abi.encodePacked(left, right, bytes32(depth)[31]));
     }
 
     /// @notice Returns whether `key` lies to the right at `depth`.

@@ -3,7 +3,15 @@ pragma solidity 0.8.37;
 
 /// @notice The test runner's functions that these tests call.
 interface Vm {
-    function assume(bool condition) external pure;
+    struct DirEntry {
+        string errorMessage;
+        string path;
+        uint64 depth;
+        bool isDir;
+        bool isSymlink;
+    }
+
+    function readDir(string calldata path) external view returns (DirEntry[] memory);
     function expectRevert(bytes4 selector) external;
     function readFile(string calldata path) external view returns (string memory);
     function keyExistsJson(string calldata json, string calldata path) external pure returns (bool);
