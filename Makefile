@@ -11,7 +11,7 @@ PROFILE ?= dev
 DATADIR ?= .data/dev
 ARGS ?=
 
-.PHONY: setup dev test bench lint fmt
+.PHONY: setup dev test fuzz bench lint fmt
 
 setup:
 	scripts/setup.sh
@@ -23,14 +23,20 @@ dev:
 test: setup
 	scripts/test.sh
 
+# Property and fuzz tests with more cases: FUZZ_RUNS (Solidity), PROPTEST_CASES (Rust).
+fuzz: setup
+	scripts/fuzz.sh
+
 bench: setup
 	scripts/bench.sh $(ARGS)
 
-lint:
+lint: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	contracts/run.sh lint
 	@if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
 
-fmt:
+fmt: setup
 	cargo fmt --all
+	cd contracts && ../e2e/node_modules/.bin/forge fmt

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Runs every test: Rust (unit, integration, documentation), then real clients against the built node.
+# Runs every test: contracts, Rust (unit, integration, documentation), then real clients against the
+# built node.
 # All parts run even if an earlier one fails; the exit code says whether all passed.
 set -uo pipefail
 source "$(dirname "$0")/env.sh"
 cd "$AURA_ROOT" || exit 1
 failed=()
+
+contracts/run.sh || failed+=("contracts")
 
 # All targets: the same features as the tests, so that dependencies are built once.
 cargo build --workspace --all-targets || failed+=("build")

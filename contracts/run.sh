@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Checks the format of the contracts, lints and compiles them, and runs their tests, gas snapshot included.
+# `run.sh lint` leaves out the tests. Other arguments go to `forge test`.
+set -euo pipefail
+source "$(dirname "$0")/../scripts/env.sh"
+cd "$(dirname "$0")"
+# The compiler and forge are those of the client tests.
+forge=../e2e/node_modules/.bin/forge
+[ -x "$forge" ] || { echo "contracts: forge is missing; run scripts/setup.sh" >&2; exit 1; }
+
+"$forge" fmt --check
+"$forge" lint
+"$forge" build --quiet
+[ "${1:-}" = lint ] || "$forge" test "$@"

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs the fuzz and property tests with many cases, each time from other seeds, which are printed.
+# FUZZ_RUNS: cases of each Solidity test. FUZZ_SEED: repeats a run of them.
+# PROPTEST_CASES: cases of each Rust test. proptest keeps the seeds that failed, and begins with them.
+set -uo pipefail
+source "$(dirname "$0")/env.sh"
+cd "$AURA_ROOT" || exit 1
+failed=()
+
+FUZZ_RUNS="${FUZZ_RUNS:-2000}"
+FUZZ_SEED="${FUZZ_SEED:-0x$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')}"
+echo "fuzz: contracts, FUZZ_RUNS=$FUZZ_RUNS FUZZ_SEED=$FUZZ_SEED"
+FOUNDRY_FUZZ_RUNS="$FUZZ_RUNS" contracts/run.sh --match-test testFuzz --fuzz-seed "$FUZZ_SEED" ||
+    failed+=("contracts")
+
+# Crates whose tests take their number of cases from the environment.
+export PROPTEST_CASES="${PROPTEST_CASES:-500}"
+echo "fuzz: Rust, PROPTEST_CASES=$PROPTEST_CASES"
+cargo test -p aura-smt --no-fail-fast || failed+=("cargo test")
+
+if [ ${#failed[@]} != 0 ]; then
+    printf 'failed: %s\n' "${failed[@]}"
+    exit 1
+fi
