@@ -2,6 +2,8 @@
 // Every test binary uses its own part of this module.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod tree;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_consensus::{Header, Signed, TxEip1559, TxType};
