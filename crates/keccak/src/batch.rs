@@ -230,3 +230,50 @@ fn one_by_one(
         emit(i, &scalar::hash_block(&lane.block));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngCore, SeedableRng, rngs::StdRng};
+
+    use super::{Lane, MAX_LEN, dispatch};
+    use crate::Backend;
+
+    /// Every length with every count and every backend, which the public functions reach only for
+    /// lengths known when compiled.
+    #[test]
+    fn every_backend_agrees_for_every_length_and_count() {
+        let mut rng = StdRng::seed_from_u64(4);
+        let mut messages = [[0; MAX_LEN]; 33];
+        messages
+            .iter_mut()
+            .for_each(|message| rng.fill_bytes(message));
+        for len in 0..=MAX_LEN {
+            let expected = messages.map(|message| alloy_primitives::keccak256(&message[..len]).0);
+            for backend in Backend::ALL
+                .into_iter()
+                .filter(|backend| backend.is_available())
+            {
+                for count in 0..=messages.len() {
+                    let mut digests = [[0; 32]; 33];
+                    let fill = |i: usize, lane: &mut Lane| {
+                        lane.block[..len].copy_from_slice(&messages[i][..len]);
+                    };
+                    dispatch(backend, len, count, fill, |i, digest| digests[i] = *digest);
+                    assert_eq!(
+                        digests[..count],
+                        expected[..count],
+                        "{len}, {backend:?}, {count}"
+                    );
+                    assert!(digests[count..].iter().all(|digest| *digest == [0; 32]));
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "std"))]
+    #[should_panic(expected = "the backend needs x86-64")]
+    fn refuses_a_backend_that_is_not_there() {
+        dispatch(Backend::Avx2, 64, 1, |_, _| {}, |_, _| {});
+    }
+}
