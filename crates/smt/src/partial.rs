@@ -49,8 +49,8 @@ struct Stale {
 
 /// The part of a tree that a [`MultiProof`] shows: reads and updates of the keys it covers.
 ///
-/// Covered is every key whose walk ends at a leaf of the proof; the module of [`BlockWitness`] argues
-/// that this stays so through all updates. Deterministic; steps are bounded by 256 per key,
+/// Covered is every key whose walk ends at a leaf of the proof; [`BlockWitness`](crate::BlockWitness)
+/// argues that this stays so through all updates. Deterministic; steps are bounded by 256 per key,
 /// and nothing recurses.
 #[derive(Debug, Clone)]
 pub struct PartialTree {

@@ -1,7 +1,7 @@
 //! Proofs of many keys: they show what is true, nothing else, and in one form only.
 
 use alloy_primitives::{B256, keccak256};
-use aura_smt::{MultiProof, Proof, VerifyError, verify};
+use aura_smt::{BlockWitness, MultiProof, Proof, Smt, VerifyError, verify};
 use common::{
     Model,
     prover::{Prover, any_key, any_model, present, tree},
@@ -164,4 +164,35 @@ fn shared_siblings_are_written_once() {
     let proof = tree.prove_all(&keys);
     assert!(proof.leaves.iter().all(|leaf| leaf.siblings.is_empty()));
     assert_eq!(proof.to_bytes().len(), 4 + 60 * 66);
+}
+
+/// The tree itself proves what the definition proves, and a witness of it leads to its next root.
+#[test]
+fn proofs_of_the_tree_make_a_witness() {
+    let mut leaves: Vec<_> = (0u32..3000)
+        .map(|at| (keccak256(at.to_be_bytes()), B256::repeat_byte(1)))
+        .collect();
+    leaves.sort();
+    let mut smt = Smt::from_sorted(leaves).unwrap();
+    // Present up to 3,000, absent above.
+    for round in 0u32..5 {
+        let mut changes: Vec<_> = (0u32..300)
+            .map(|at| {
+                let key = keccak256((at * 13 + round).to_be_bytes());
+                let value = (at % 3 != 0).then(|| keccak256((at + round).to_be_bytes()));
+                (key, value)
+            })
+            .collect();
+        changes.sort();
+        let items: Vec<_> = changes
+            .iter()
+            .map(|(key, _)| (*key, smt.prove(*key)))
+            .collect();
+        let witness = BlockWitness {
+            parent_root: smt.root(),
+            proof: MultiProof::from_proofs(items).unwrap(),
+            root: smt.update(&changes).unwrap(),
+        };
+        assert_eq!(witness.verify_update(&changes), Ok(()));
+    }
 }
