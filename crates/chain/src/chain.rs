@@ -10,13 +10,17 @@ use aura_evm::OpenBlock;
 use aura_primitives::{
     BlockNumHash, CommittedBlock, ExecutedBlock, HeadLabel, SealedBlock, SealedHeader, StateDiff,
 };
-use aura_smt::{Proof, Smt};
-use aura_storage::Store;
+use aura_smt::{Change, NodeChange, TreeStats};
+use aura_storage::{Store, TreeChanges};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use parking_lot::Mutex;
+use parking_lot::RwLock;
 use tokio::sync::{broadcast, watch};
 
-use crate::{ChainConfig, ChainError, ChainWriter, genesis, leaves, metrics};
+use crate::{
+    ChainConfig, ChainError, ChainWriter, genesis, leaves, metrics,
+    source::StoredLeaves,
+    tip::{Sealed, Tip},
+};
 
 /// What happened to the chain. Published only after it is durable.
 #[derive(Debug, Clone)]
@@ -38,11 +42,18 @@ pub(crate) struct SealedLayer {
     pub(crate) number: u64,
     pub(crate) hash: B256,
     pub(crate) diff: Arc<StateDiff>,
+    /// The changed leaves, sorted by key.
+    pub(crate) leaves: Arc<[Change]>,
+    pub(crate) tree: Arc<TreeChanges>,
 }
 
 /// What the writer is asked to do.
 pub(crate) enum Command {
-    Commit(Arc<CommittedBlock>),
+    Commit(Arc<CommittedBlock>, Arc<TreeChanges>),
+    Pin {
+        block: u64,
+        reply: Sender<Result<(), ChainError>>,
+    },
     Unwind {
         to: u64,
         reply: Sender<Result<UnwindOutcome, ChainError>>,
@@ -52,13 +63,16 @@ pub(crate) enum Command {
         to: BlockNumHash,
         reply: Sender<Result<(), ChainError>>,
     },
+    /// Our own data is wrong.
+    Damaged,
     Shutdown,
 }
 
-/// What an unwind gave back: removed blocks, newest first, and restored leaves, last write wins.
+/// What an unwind gave back, newest first: removed blocks, restored leaves, boundaries.
 pub(crate) struct UnwindOutcome {
     pub(crate) blocks: Vec<Arc<CommittedBlock>>,
-    pub(crate) restored: Vec<(B256, Option<B256>)>,
+    pub(crate) restored: Vec<Change>,
+    pub(crate) intervals: Vec<Vec<NodeChange>>,
 }
 
 pub(crate) struct Shared {
@@ -70,13 +84,8 @@ pub(crate) struct Shared {
     pub(crate) open_block: ArcSwapOption<OpenBlock>,
     pub(crate) events: broadcast::Sender<ChainEvent>,
     pub(crate) uncommitted: watch::Sender<usize>,
-    tip: Mutex<Tip>,
+    pub(crate) tip: RwLock<Tip>,
     commands: Sender<Command>,
-}
-
-struct Tip {
-    tree: Smt,
-    header: SealedHeader,
 }
 
 /// The chain. Clones share one state.
@@ -107,7 +116,7 @@ impl Chain {
         spec: Arc<ChainSpec>,
         config: ChainConfig,
     ) -> Result<(Self, ChainWriter), ChainError> {
-        let genesis::Opened { tree, tip } = genesis::open(&store, &spec)?;
+        let tip = genesis::open(&store, &spec, &config)?;
         let (commands, inbox): (_, Receiver<Command>) =
             bounded(config.max_uncommitted_blocks.max(1));
         let shared = Arc::new(Shared {
@@ -117,7 +126,7 @@ impl Chain {
             open_block: ArcSwapOption::empty(),
             events: broadcast::Sender::new(config.event_buffer),
             uncommitted: watch::Sender::new(0),
-            tip: Mutex::new(Tip { tree, header: tip }),
+            tip: RwLock::new(tip),
             commands,
             config,
         });
@@ -141,18 +150,12 @@ impl Chain {
 
     /// The newest sealed block, durable or not: the parent of the next one.
     pub fn tip(&self) -> SealedHeader {
-        self.shared.tip.lock().header.clone()
+        self.shared.tip.read().header.clone()
     }
 
-    /// Proves `key` (see [`aura_primitives::hashed_account_key`]) under the tip's state root.
-    pub fn prove(&self, key: B256) -> (B256, Proof) {
-        let tip = self.shared.tip.lock();
-        (tip.tree.root(), tip.tree.prove(key))
-    }
-
-    /// Bytes of memory that the state tree holds.
-    pub fn tree_memory_bytes(&self) -> usize {
-        self.shared.tip.lock().tree.memory_bytes()
+    /// Size of the state tree.
+    pub fn tree_stats(&self) -> TreeStats {
+        self.shared.tip.read().tree.stats()
     }
 
     /// Computes the state root of `block`, seals it and queues it for the writer.
@@ -173,8 +176,8 @@ impl Chain {
             diff,
         } = block;
         let started = Instant::now();
-        let changes = leaves::tree_changes(&diff);
-        let mut tip = self.shared.tip.lock();
+        let (keys, changes) = leaves::tree_changes(&diff);
+        let mut tip = self.shared.tip.write();
         if header.parent_hash != tip.header.seal() || header.number != tip.header.number + 1 {
             return Err(ChainError::WrongParent {
                 number: header.number,
@@ -182,7 +185,30 @@ impl Chain {
                 tip: tip.header.seal(),
             });
         }
-        header.state_root = tip.tree.update(&changes)?;
+        let tree = {
+            // Layers first: what is not in them is in the snapshot.
+            let layers = self.shared.layers.load_full();
+            let reader = self.shared.store.reader()?;
+            let above = layers.iter().rev().map(|layer| layer.leaves.clone());
+            let mut source = StoredLeaves {
+                reader: &reader,
+                above: above.collect(),
+            };
+            tip.apply(header.number, &changes, &mut source)?
+        };
+        let Sealed {
+            root,
+            bottom,
+            nodes,
+            interval,
+        } = tree;
+        header.state_root = root;
+        let tree = Arc::new(TreeChanges {
+            keys,
+            bottom,
+            nodes,
+            interval,
+        });
         metrics::root_computed(changes.len(), started.elapsed());
         let header = header.seal_slow();
         let diff = Arc::new(diff);
@@ -196,6 +222,8 @@ impl Chain {
             number: block.number(),
             hash: block.hash(),
             diff: diff.clone(),
+            leaves: changes.into(),
+            tree: tree.clone(),
         });
         tip.header = header.clone();
         let committed = Arc::new(CommittedBlock {
@@ -205,7 +233,7 @@ impl Chain {
         });
         self.shared
             .commands
-            .send(Command::Commit(committed))
+            .send(Command::Commit(committed, tree))
             .map_err(|_| ChainError::Stopped)?;
         Ok(header)
     }
@@ -257,25 +285,25 @@ impl Chain {
     /// history needed is pruned (nothing is changed);
     /// [`ChainError::StateRootMismatch`] if the restored state is damaged (fatal).
     pub fn unwind(&self, to: u64) -> Result<(), ChainError> {
-        let mut tip = self.shared.tip.lock();
+        let mut tip = self.shared.tip.write();
         if to > tip.header.number {
             return Err(ChainError::UnwindTarget {
                 to,
                 tip: tip.header.number,
             });
         }
-        let UnwindOutcome { blocks, restored } =
-            self.request(|reply| Command::Unwind { to, reply })?;
-        let mut restored = restored;
+        let UnwindOutcome {
+            blocks,
+            mut restored,
+            intervals,
+        } = self.request(|reply| Command::Unwind { to, reply })?;
         // Newest first: of several entries for one key the last is the oldest, and it counts.
         restored.reverse();
         restored.sort_by_key(|(key, _)| *key);
         restored.dedup_by(|later, first| later.0 == first.0);
-        let root = tip.tree.update(&restored)?;
-        let header = self
-            .shared
-            .store
-            .reader()?
+        let reader = self.shared.store.reader()?;
+        let root = tip.restore(&restored, intervals, &mut StoredLeaves::newest(&reader))?;
+        let header = reader
             .header(to)?
             .ok_or(aura_storage::StorageError::MissingBlock { number: to })?;
         if root != header.state_root {
@@ -297,6 +325,22 @@ impl Chain {
             .send(ChainEvent::Unwound { to: head, blocks })
             .ok();
         Ok(())
+    }
+
+    /// Keeps `block` provable for as long as the configuration says: its root was posted to L1.
+    ///
+    /// # Errors
+    /// [`StorageError::PinUnavailable`](aura_storage::StorageError::PinUnavailable) if it is too
+    /// late, [`ChainError::Storage`] or [`ChainError::Stopped`].
+    pub fn pin(&self, block: u64) -> Result<(), ChainError> {
+        self.request(|reply| Command::Pin { block, reply })
+    }
+
+    /// Says that our own data turned out to be wrong: the writer, and with it the node, stops.
+    pub fn report_damage(&self, error: &(dyn std::error::Error + 'static)) {
+        tracing::error!(error, "the database is damaged; stopping");
+        // A writer that has already stopped needs no telling.
+        self.shared.commands.send(Command::Damaged).ok();
     }
 
     /// Moves the safe or finalized head, durably.

@@ -1,7 +1,7 @@
 //! What can go wrong with the chain.
 
 use alloy_primitives::B256;
-use aura_smt::SmtError;
+use aura_smt::{SmtError, VerifyError, WitnessError};
 use aura_storage::StorageError;
 
 /// Errors of sealing, committing and unwinding.
@@ -42,6 +42,23 @@ pub enum ChainError {
         /// Number of the tip.
         tip: u64,
     },
+    /// A proof from our own data does not verify: the node and leaf history is damaged.
+    #[error("proof of {key} at block {block} does not verify: the history is damaged")]
+    ProofMismatch {
+        /// The block.
+        block: u64,
+        /// The tree key.
+        key: B256,
+        /// What is wrong with the proof.
+        #[source]
+        source: VerifyError,
+    },
+    /// A witness from our own data is not one.
+    #[error("witness")]
+    Witness(#[from] WitnessError),
+    /// A reader found damage, which it has logged.
+    #[error("the database is damaged")]
+    Damaged,
     /// The writer has stopped, after a failure or in shutdown.
     #[error("the chain's writer has stopped")]
     Stopped,

@@ -1,58 +1,44 @@
 //! Opening the database: the genesis block of a new one, the audit of an existing one.
 
-use std::time::Instant;
+use std::{thread, time::Instant};
 
 use alloy_consensus::Sealable;
 use alloy_primitives::B256;
 use aura_chainspec::ChainSpec;
-use aura_primitives::{
-    GenesisState, HeadLabel, SealedBlock, SealedHeader, hashed_account_key, hashed_slot_key,
-};
-use aura_smt::Smt;
-use aura_storage::{ChainIdentity, Leaf, Store};
-use rayon::prelude::*;
+use aura_primitives::{GenesisState, HeadLabel, SealedBlock, StateDiff};
+use aura_smt::{Tree, TreeBuilder};
+use aura_storage::{ChainIdentity, Reader, StorageError, Store};
+use crossbeam_channel::bounded;
 
-use crate::{
-    ChainError,
-    leaves::{account_leaf, stored_leaf},
-};
+use crate::{ChainConfig, ChainError, leaves::LeafValues, leaves::tree_changes, tip::Tip};
 
-/// Leaves whose values are hashed in one parallel step of a rebuild.
-const REBUILD_CHUNK: usize = 1 << 16;
-
-/// The tree and the head it belongs to.
-pub(crate) struct Opened {
-    pub(crate) tree: Smt,
-    pub(crate) tip: SealedHeader,
-}
+/// Leaves that go from the reading to the hashing thread at a time.
+const REBUILD_CHUNK: usize = 1 << 14;
+/// Chunks that wait for the hashing thread; reading waits beyond.
+const REBUILD_CHUNKS: usize = 4;
 
 /// Builds the genesis block of `spec` and the state it starts with.
 ///
 /// # Errors
 /// [`ChainError::Tree`] if two entries of the genesis state share a key, which cannot be.
 pub fn genesis_block(spec: &ChainSpec) -> Result<(SealedBlock, GenesisState), ChainError> {
-    let (block, state, _) = build_genesis(spec)?;
+    let (block, state, _) = build_genesis(spec, 0)?;
     Ok((block, state))
 }
 
-fn build_genesis(spec: &ChainSpec) -> Result<(SealedBlock, GenesisState, Smt), ChainError> {
+fn build_genesis(
+    spec: &ChainSpec,
+    cached_leaves: usize,
+) -> Result<(SealedBlock, GenesisState, Tree), ChainError> {
     let state = spec.genesis_state();
-    let mut leaves: Vec<(B256, B256)> = state
-        .accounts
-        .par_iter()
-        .map(|(address, account)| (hashed_account_key(*address), account_leaf(account)))
-        .chain(
-            state
-                .slots
-                .par_iter()
-                .filter(|(_, _, value)| !value.is_zero())
-                .map(|(address, slot, value)| {
-                    (hashed_slot_key(*address, *slot), B256::from(*value))
-                }),
-        )
+    let (_, changes) = tree_changes(&StateDiff::from_genesis(&state));
+    let leaves: Vec<(B256, B256)> = changes
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
         .collect();
-    leaves.par_sort_unstable();
-    let tree = Smt::from_sorted(leaves)?;
+    let mut builder = TreeBuilder::new(leaves.len() as u64, 0, cached_leaves);
+    builder.extend(&leaves)?;
+    let tree = builder.finish();
     let header = spec.genesis_header(tree.root());
     let withdrawals = header.withdrawals_root.map(|_| Default::default());
     let block = SealedBlock {
@@ -66,67 +52,79 @@ fn build_genesis(spec: &ChainSpec) -> Result<(SealedBlock, GenesisState, Smt), C
 
 /// Opens the chain in `store`: writes the genesis into a new one; otherwise rebuilds the tree from
 /// the flat table, which audits the whole state, and compares its root with the head's.
-pub(crate) fn open(store: &Store, spec: &ChainSpec) -> Result<Opened, ChainError> {
-    match store.identity()? {
-        None => {
-            let (block, state, tree) = build_genesis(spec)?;
-            let identity = ChainIdentity {
-                chain_id: spec.chain_id(),
-                genesis_hash: block.hash(),
-            };
-            store.init(identity, &block, &state)?;
-            tracing::info!(hash = %block.hash(), accounts = state.accounts.len(), "genesis written");
-            Ok(Opened {
-                tree,
-                tip: block.header,
-            })
-        }
-        Some(_) => rebuild(store),
+pub(crate) fn open(
+    store: &Store,
+    spec: &ChainSpec,
+    config: &ChainConfig,
+) -> Result<Tip, ChainError> {
+    if store.identity()?.is_some() {
+        return rebuild(store, config);
     }
+    let (block, state, tree) = build_genesis(spec, config.cached_leaves)?;
+    let identity = ChainIdentity {
+        chain_id: spec.chain_id(),
+        genesis_hash: block.hash(),
+    };
+    store.init(identity, &block, &state, tree.bottom())?;
+    tracing::info!(hash = %block.hash(), accounts = state.accounts.len(), "genesis written");
+    let interval = config.proof_interval_blocks;
+    Ok(Tip::new(tree, block.header, Vec::new(), interval))
 }
 
-fn rebuild(store: &Store) -> Result<Opened, ChainError> {
+fn rebuild(store: &Store, config: &ChainConfig) -> Result<Tip, ChainError> {
     let started = Instant::now();
     let reader = store.reader()?;
     let head = reader.head(HeadLabel::Unsafe)?;
-    let tip = reader
-        .header(head.number)?
-        .ok_or(aura_storage::StorageError::MissingBlock {
-            number: head.number,
-        })?;
-    let mut leaves: Vec<(B256, B256)> = Vec::new();
-    let mut chunk: Vec<(B256, Leaf)> = Vec::with_capacity(REBUILD_CHUNK);
-    reader.leaves(|key, leaf| {
-        chunk.push((key, leaf));
-        if chunk.len() == REBUILD_CHUNK {
-            hash_chunk(&mut chunk, &mut leaves);
-        }
-    })?;
-    hash_chunk(&mut chunk, &mut leaves);
-    drop(reader);
-    let tree = Smt::from_sorted(leaves)?;
-    if tree.root() != tip.state_root {
+    let missing = StorageError::MissingBlock {
+        number: head.number,
+    };
+    let header = reader.header(head.number)?.ok_or(missing)?;
+    let open_interval = reader.open_interval()?;
+    let bottom = reader.nodes_at(head.number)?.bottom();
+    let tree = read_tree(&reader, bottom, config.cached_leaves)?;
+    if tree.root() != header.state_root {
         return Err(ChainError::StateRootMismatch {
-            number: tip.number,
-            expected: tip.state_root,
+            number: header.number,
+            expected: header.state_root,
             computed: tree.root(),
         });
     }
     tracing::info!(
-        number = tip.number,
+        number = header.number,
         leaves = tree.len(),
         root = %tree.root(),
         elapsed_ms = started.elapsed().as_millis() as u64,
         "state tree rebuilt and checked"
     );
-    Ok(Opened { tree, tip })
+    let interval = config.proof_interval_blocks;
+    Ok(Tip::new(tree, header, open_interval, interval))
 }
 
-fn hash_chunk(chunk: &mut Vec<(B256, Leaf)>, leaves: &mut Vec<(B256, B256)>) {
-    leaves.par_extend(
-        chunk
-            .par_iter()
-            .filter_map(|(key, leaf)| stored_leaf(leaf).map(|value| (*key, value))),
-    );
-    chunk.clear();
+/// Builds the tree of the newest state: one thread reads, another hashes.
+pub(crate) fn read_tree(
+    reader: &Reader,
+    bottom: u8,
+    cached_leaves: usize,
+) -> Result<Tree, ChainError> {
+    let mut builder = TreeBuilder::new(reader.leaf_count()?, bottom, cached_leaves);
+    let (chunks, inbox) = bounded::<LeafValues>(REBUILD_CHUNKS);
+    thread::scope(|scope| {
+        let hashing = scope.spawn(move || {
+            for mut chunk in inbox {
+                builder.extend(&chunk.finish())?;
+            }
+            Ok::<_, ChainError>(builder.finish())
+        });
+        let mut chunk = LeafValues::default();
+        // A hashing thread that has failed takes nothing more, and says why below.
+        reader.leaves(|key, leaf| {
+            chunk.push(key, leaf);
+            if chunk.len() == REBUILD_CHUNK {
+                chunks.send(std::mem::take(&mut chunk)).ok();
+            }
+        })?;
+        chunks.send(chunk).ok();
+        drop(chunks);
+        hashing.join().expect("building a tree does not panic")
+    })
 }

@@ -14,6 +14,9 @@ mod error;
 mod genesis;
 mod leaves;
 mod metrics;
+mod prove;
+mod source;
+mod tip;
 mod views;
 mod writer;
 
@@ -21,5 +24,6 @@ pub use chain::{Chain, ChainEvent};
 pub use config::ChainConfig;
 pub use error::ChainError;
 pub use genesis::genesis_block;
-pub use leaves::{Change, tree_changes};
+pub use leaves::tree_changes;
+pub use prove::StateProofs;
 pub use writer::ChainWriter;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use aura_primitives::{BlockNumHash, CommittedBlock, HeadLabel, StateDiff};
-use aura_storage::{StorageError, Writer};
+use aura_storage::{StorageError, TreeChanges, Writer};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::{
@@ -42,7 +42,9 @@ impl ChainWriter {
             let mut next = Some(command);
             while let Some(command) = next.take() {
                 match command {
-                    Command::Commit(block) => next = self.commit_group(block)?,
+                    Command::Commit(block, tree) => next = self.commit_group(block, &tree)?,
+                    Command::Pin { block, reply } => Self::answer(&reply, self.pin(block)),
+                    Command::Damaged => return Err(ChainError::Damaged),
                     Command::Unwind { to, reply } => Self::answer(&reply, self.unwind(to)),
                     Command::SetHead { label, to, reply } => {
                         Self::answer(&reply, self.set_head(label, to));
@@ -61,16 +63,20 @@ impl ChainWriter {
 
     /// Commits `first` and the blocks queued behind it in one transaction. Returns the command
     /// that ended the group, if it was another one.
-    fn commit_group(&self, first: Arc<CommittedBlock>) -> Result<Option<Command>, ChainError> {
+    fn commit_group(
+        &self,
+        first: Arc<CommittedBlock>,
+        tree: &TreeChanges,
+    ) -> Result<Option<Command>, ChainError> {
         let started = Instant::now();
         let mut writer = self.shared.store.writer()?;
-        writer.put_block(&first)?;
+        writer.put_block(&first, tree)?;
         let mut group = vec![first];
         let mut other = None;
         while group.len() < self.shared.config.max_group_blocks {
             match self.inbox.try_recv() {
-                Ok(Command::Commit(block)) => {
-                    writer.put_block(&block)?;
+                Ok(Command::Commit(block, tree)) => {
+                    writer.put_block(&block, &tree)?;
                     group.push(block);
                 }
                 Ok(command) => {
@@ -92,12 +98,22 @@ impl ChainWriter {
         writer: &mut Writer,
         group: &[Arc<CommittedBlock>],
     ) -> Result<(), StorageError> {
-        let tip = group.last().map_or(0, |block| block.block.number());
-        let below = tip.saturating_sub(self.shared.config.history_blocks);
+        let Some(tip) = group.last().map(|block| &block.block.header) else {
+            return Ok(());
+        };
+        let config = &self.shared.config;
+        // Twice what these blocks add, so that pruning catches up after a window shrank.
+        let added: usize = group.iter().map(|block| block.diff.len()).sum();
+        let limit = 2 * added + MIN_PRUNED;
+        let below = tip.number.saturating_sub(config.history_blocks);
         if below > 0 {
-            // Twice what these blocks add, so that pruning catches up after the window shrank.
-            let added: usize = group.iter().map(|block| block.diff.len()).sum();
-            writer.prune_history(below, 2 * added + MIN_PRUNED)?;
+            writer.prune_history(below, limit)?;
+        }
+        let window = tip.number.saturating_sub(config.proof_window_blocks);
+        if window > 0 {
+            let pins_below = tip.number.saturating_sub(config.pin_blocks);
+            let pins_before = tip.timestamp.saturating_sub(config.pin_time.as_secs());
+            writer.prune_nodes(window, pins_below, pins_before, limit)?;
         }
         Ok(())
     }
@@ -129,13 +145,15 @@ impl ChainWriter {
         let head = writer.head(HeadLabel::Unsafe)?.number;
         let mut blocks = Vec::new();
         let mut restored = Vec::new();
+        let mut intervals = Vec::new();
         for _ in to..head {
             let unwound = writer.unwind_block()?;
+            intervals.extend(unwound.interval);
             restored.extend(
                 unwound
                     .restored
                     .iter()
-                    .map(|(key, leaf)| (*key, leaf.as_ref().and_then(leaves::stored_leaf))),
+                    .map(|(key, leaf)| (*key, leaf.as_ref().map(leaves::stored_leaf))),
             );
             let diff = Arc::new(StateDiff::default());
             blocks.push(Arc::new(CommittedBlock {
@@ -145,7 +163,18 @@ impl ChainWriter {
             }));
         }
         writer.commit()?;
-        Ok(UnwindOutcome { blocks, restored })
+        Ok(UnwindOutcome {
+            blocks,
+            restored,
+            intervals,
+        })
+    }
+
+    fn pin(&self, block: u64) -> Result<(), ChainError> {
+        let mut writer = self.shared.store.writer()?;
+        writer.pin(block)?;
+        writer.commit()?;
+        Ok(())
     }
 
     fn set_head(&self, label: HeadLabel, to: BlockNumHash) -> Result<(), ChainError> {

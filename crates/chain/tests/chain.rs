@@ -109,6 +109,18 @@ fn extend(chain: &Chain, count: u64) {
     }
 }
 
+/// Value of `key` in the newest state, by a proof under the tip's root; the tip must be durable.
+fn prove_newest(chain: &Chain, key: B256) -> Option<B256> {
+    let tip = chain.tip();
+    let proofs = chain.prove(tip.number, &[key]).unwrap();
+    assert_eq!(proofs.state_root, tip.state_root);
+    assert_eq!(
+        (proofs.block.number, proofs.block.hash),
+        (tip.number, tip.seal())
+    );
+    aura_smt::verify(tip.state_root, key, &proofs.proofs[0]).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sealed_blocks_are_built_upon_before_they_are_durable() {
     let folder = tempfile::tempdir().unwrap();
@@ -172,8 +184,7 @@ async fn reopening_rebuilds_the_tree_to_the_stored_root() {
     drop(running);
     let running = Running::open(folder.path());
     assert_eq!(running.chain.tip(), tip);
-    let (root, _) = running.chain.prove(B256::ZERO);
-    assert_eq!(root, tip.state_root);
+    prove_newest(&running.chain, B256::ZERO);
     extend(&running.chain, 1);
     running.settle().await;
 }
@@ -194,7 +205,7 @@ async fn unwinding_to_any_block_restores_its_root_and_allows_another_future() {
         tokio::task::block_in_place(|| target.unwind(to).unwrap());
         let expected = &headers[to as usize];
         assert_eq!(&chain.tip(), expected);
-        assert_eq!(chain.prove(B256::ZERO).0, expected.state_root);
+        prove_newest(chain, B256::ZERO);
         let last = loop {
             match events.recv().await.unwrap() {
                 ChainEvent::Unwound { to, blocks } => break (to, blocks),
@@ -224,8 +235,8 @@ async fn a_proof_at_the_tip_verifies_an_account() {
     let folder = tempfile::tempdir().unwrap();
     let running = Running::open(folder.path());
     extend(&running.chain, 3);
+    running.settle().await;
     let key = hashed_account_key(recipient(3));
-    let (root, proof) = running.chain.prove(key);
     let account = running
         .chain
         .tip_view()
@@ -234,11 +245,9 @@ async fn a_proof_at_the_tip_verifies_an_account() {
         .unwrap()
         .unwrap();
     let value = aura_smt::account_value(account.nonce, account.balance, account.code_hash);
-    assert_eq!(aura_smt::verify(root, key, &proof).unwrap(), Some(value));
+    assert_eq!(prove_newest(&running.chain, key), Some(value));
     let absent = hashed_account_key(recipient(77));
-    let (root, proof) = running.chain.prove(absent);
-    assert_eq!(aura_smt::verify(root, absent, &proof).unwrap(), None);
-    running.settle().await;
+    assert_eq!(prove_newest(&running.chain, absent), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

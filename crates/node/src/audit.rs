@@ -86,7 +86,8 @@ pub fn reexecute(chain: &Chain) -> Result<AuditReport, NodeError> {
     let (genesis, state) = genesis_block(spec)?;
     let mut all = StateDiff::from_genesis(&state);
     let mut tree = Smt::new();
-    tree.update(&tree_changes(&all)).map_err(ChainError::Tree)?;
+    tree.update(&tree_changes(&all).1)
+        .map_err(ChainError::Tree)?;
     let mut parent = genesis.header;
     let mut transactions = 0;
     let mut hashes = VecDeque::from([(parent.number, parent.seal())]);
@@ -104,7 +105,7 @@ pub fn reexecute(chain: &Chain) -> Result<AuditReport, NodeError> {
         let executed = execute_block(spec, &parent, &block, view)
             .map_err(|source| NodeError::Execution { number, source })?;
         let computed = tree
-            .update(&tree_changes(&executed.diff))
+            .update(&tree_changes(&executed.diff).1)
             .map_err(ChainError::Tree)?;
         let expected = block.header.state_root;
         if computed != expected {

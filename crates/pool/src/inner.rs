@@ -336,7 +336,9 @@ mod tests {
             ommers: Vec::new(),
             withdrawals: Some(Default::default()),
         };
-        store.init(identity, &block, &spec.genesis_state()).unwrap();
+        store
+            .init(identity, &block, &spec.genesis_state(), 0)
+            .unwrap();
         store
     }
 

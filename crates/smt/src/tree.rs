@@ -129,6 +129,11 @@ impl Tree {
         self.bottom
     }
 
+    /// Hash of a node of at most the depth of [`bottom`](Self::bottom).
+    pub fn node(&self, node: NodeId) -> B256 {
+        self.levels.get(node)
+    }
+
     /// Size of the tree.
     pub fn stats(&self) -> TreeStats {
         TreeStats {

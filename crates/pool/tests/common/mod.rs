@@ -18,7 +18,7 @@ use aura_primitives::{
     Account, AccountChange, CommittedBlock, HeadLabel, Receipt, RecoveredTx, SealedBlock,
     StateDiff, TxEnvelope,
 };
-use aura_storage::{ChainIdentity, Store, StoreConfig};
+use aura_storage::{ChainIdentity, Store, StoreConfig, TreeChanges};
 
 pub const GWEI: u128 = 1_000_000_000;
 pub const ETHER: u128 = 1_000_000_000 * GWEI;
@@ -174,7 +174,9 @@ impl TestChain {
             ommers: Vec::new(),
             withdrawals: Some(Default::default()),
         };
-        store.init(identity, &block, &spec.genesis_state()).unwrap();
+        store
+            .init(identity, &block, &spec.genesis_state(), 0)
+            .unwrap();
         Self {
             dir,
             spec,
@@ -244,7 +246,8 @@ impl TestChain {
 
     pub fn put(&self, block: &CommittedBlock) {
         let mut writer = self.store.writer().unwrap();
-        writer.put_block(block).unwrap();
+        let tree = TreeChanges::without_nodes(&block.diff);
+        writer.put_block(block, &tree).unwrap();
         writer.commit().unwrap();
     }
 
