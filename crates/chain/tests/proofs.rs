@@ -182,6 +182,9 @@ struct History {
     pins: Vec<u64>,
     /// First block of the window, which unwinding does not move back.
     window: u64,
+    /// Proofs checked at blocks that are neither in the window nor boundaries; refusals.
+    pinned: usize,
+    refused: usize,
 }
 
 impl History {
@@ -206,11 +209,12 @@ impl History {
             .first_history_block()
             .unwrap();
         // A commit may come between: only what lies well inside is certain.
-        let in_window = block >= self.window && block + WINDOW >= running.chain.tip().number + 1;
+        let in_window = block >= self.window && block + WINDOW > running.chain.tip().number;
         let kept = block.is_multiple_of(INTERVAL) && block >= first + 8
             || self.pins.contains(&block) && block + 50 > running.chain.tip().number;
         match running.chain.prove(block, &hashed) {
             Ok(proofs) => {
+                self.pinned += usize::from(!in_window && !block.is_multiple_of(INTERVAL));
                 assert_eq!(
                     (proofs.block.number, proofs.state_root),
                     (block, header.state_root)
@@ -234,6 +238,7 @@ impl History {
                     "block {block} below {durable} is not provable"
                 );
                 assert_eq!(requested, block);
+                self.refused += 1;
                 assert!(first_available <= durable);
                 let absent = B256::repeat_byte(1);
                 running.chain.prove(first_available, &[absent]).unwrap();
@@ -252,6 +257,8 @@ fn run(seed: u64, blocks: u64, first_changes: usize) {
         states: vec![Model::default()],
         pins: Vec::new(),
         window: 0,
+        pinned: 0,
+        refused: 0,
     };
     for round in 0..blocks {
         let mut model = history.states[history.states.len() - 1].clone();
@@ -297,6 +304,8 @@ fn run(seed: u64, blocks: u64, first_changes: usize) {
         }
     }
     running.stop().unwrap();
+    assert!(history.refused > 20, "{} refused", history.refused);
+    assert!(history.pinned > 20, "{} pinned", history.pinned);
 }
 
 #[test]

@@ -167,8 +167,8 @@ impl Pages {
     /// Gives up the pages above a terminal that have become sparse.
     pub(crate) fn tidy(&mut self, bucket: Prefix, terminal: Prefix) {
         for prefix in Self::above(bucket, terminal) {
-            let is_sparse = |page: &Box<Page>| page.leaves.iter().sum::<u64>() <= SPARSE;
-            if self.0.get(&prefix).is_some_and(is_sparse) {
+            let leaves = self.0.get(&prefix).map(|page| page.leaves.iter().sum());
+            if leaves.is_some_and(|leaves: u64| leaves <= SPARSE) {
                 self.0.remove(&prefix);
             }
         }
