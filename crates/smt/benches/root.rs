@@ -8,7 +8,7 @@
 use std::hint::black_box;
 
 use alloy_primitives::B256;
-use aura_smt::{Change, MemoryLeaves, TreeBuilder};
+use aura_smt::{Change, MemoryLeaves, TreeBuilder, WarmBuckets};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use rustix::{
     thread::{CpuSet, sched_setaffinity},
@@ -98,8 +98,8 @@ fn main() {
             .collect::<Vec<_>>(),
     );
     let sorted: Vec<B256> = leaves.iter().map(|(key, _)| *key).collect();
-    tree.prefetch(&sorted, &mut &memory)
-        .unwrap_or_else(|never| match never {});
+    let buckets = WarmBuckets::read(tree.missing(&sorted), &mut &memory);
+    tree.warm(buckets.unwrap_or_else(|never| match never {}));
 
     let mut times = Vec::new();
     for _ in 0..batches {

@@ -5,11 +5,8 @@ use alloc::vec::Vec;
 use alloy_primitives::B256;
 
 use crate::{
-    NodeId, Prefix, SmtError,
-    cache::Entry,
-    pages::CROWDED,
-    plan::Plan,
-    tree::{Tree, leaf_entries},
+    NodeId, Prefix, SmtError, bucket::leaf_entries, cache::Entry, pages::CROWDED, plan::Plan,
+    tree::Tree,
 };
 
 /// Leaves that are hashed together.

@@ -43,10 +43,14 @@
 extern crate alloc;
 
 #[cfg(feature = "std")]
+mod bucket;
+#[cfg(feature = "std")]
 mod build;
 #[cfg(feature = "std")]
 mod cache;
 mod error;
+#[cfg(feature = "std")]
+mod growth;
 mod hash;
 #[cfg(feature = "std")]
 mod levels;
@@ -69,6 +73,8 @@ mod source;
 mod tree;
 mod witness;
 
+#[cfg(feature = "std")]
+pub use bucket::WarmBuckets;
 #[cfg(feature = "std")]
 pub use build::TreeBuilder;
 pub use error::{DecodeError, SmtError, UpdateError, VerifyError, WitnessError};

@@ -1,13 +1,13 @@
 //! The tree above leaves that are kept elsewhere.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 
 use alloy_primitives::B256;
 
 use crate::{
-    LeafSource, Leaves, NodeChange, NodeId, Prefix, SmtError, UpdateError,
-    cache::{Bucket, Entry, LeafCache},
-    hash::leaf_batch,
+    LeafSource, NodeChange, NodeId, Prefix, SmtError, UpdateError, WarmBuckets,
+    bucket::{change_hashes, merge, overwrite, read_buckets},
+    cache::{Bucket, LeafCache},
     levels::Levels,
     pages::{CROWDED, Pages},
     plan::Plan,
@@ -21,8 +21,6 @@ pub type Change = (B256, Option<B256>);
 pub(crate) const LEAVES_PER_BUCKET: u64 = 2;
 /// Nodes of every so many levels are recorded, for proofs of the past.
 pub(crate) const RECORDED_LEVELS: u8 = 4;
-/// Leaves below each of the lowest recorded nodes, at least.
-const LEAVES_PER_RECORDED: u64 = 8;
 /// Buckets ahead whose place, and whose leaves, are fetched.
 const PLACES_AHEAD: usize = 24;
 const LEAVES_AHEAD: usize = 12;
@@ -194,19 +192,28 @@ impl Tree {
         Ok(self.settle(&targets, outcomes, &plan))
     }
 
-    /// Reads the buckets of `keys`, which strictly increase, into the cache.
-    ///
-    /// # Errors
-    /// Those of the source.
-    pub fn prefetch<S: LeafSource>(
-        &mut self,
-        keys: &[B256],
-        source: &mut S,
-    ) -> Result<(), S::Error> {
+    /// The buckets of `keys`, which strictly increase, that are not in the cache: what a coming
+    /// batch of changes to them would have to read.
+    pub fn missing(&self, keys: &[B256]) -> Vec<Prefix> {
         let targets = self.targets(keys.iter());
-        self.load(&targets, source).map(drop)?;
+        let is_missing =
+            |target: &&Target| target.terminal.is_none() && self.cache.get(target.bucket).is_none();
+        let missing = targets.iter().filter(is_missing);
+        missing.map(|target| target.prefix()).collect()
+    }
+
+    /// Puts buckets into the cache that were read for [`missing`](Self::missing), unless the tree
+    /// has changed its buckets since. Their leaves must be those of the newest root.
+    pub fn warm(&mut self, buckets: WarmBuckets) {
+        for (prefix, bucket) in buckets.0 {
+            let node = self.levels.bucket(prefix.first_key());
+            if Prefix::of_node(node) == prefix
+                && self.pages.terminal(prefix, prefix.first_key()) == prefix
+            {
+                self.cache.put(node, bucket);
+            }
+        }
         self.cache.shrink();
-        Ok(())
     }
 
     fn targets<'a>(&self, keys: impl Iterator<Item = &'a B256>) -> Vec<Target> {
@@ -345,123 +352,6 @@ impl Tree {
             nodes,
         }
     }
-
-    /// Lets the recorded levels follow the number of leaves.
-    pub(crate) fn raise_bottom(&mut self) {
-        let next = self.bottom + RECORDED_LEVELS;
-        if next < self.levels.depth() && self.leaves >= LEAVES_PER_RECORDED << next {
-            self.bottom = next;
-        }
-    }
-
-    /// Splits buckets until there are enough for the leaves, but only so many that the cost stays
-    /// in proportion to a batch of `changes`.
-    fn grow<S: LeafSource>(&mut self, changes: usize, source: &mut S) -> Result<(), S::Error> {
-        let mut budget = 16 + changes as u64;
-        while let Some(first) = self.levels.next_split() {
-            let wanted = (self.leaves / LEAVES_PER_BUCKET).saturating_sub(self.levels.buckets());
-            let to_next_depth = (1 << first.depth) - u64::from(first.index);
-            let count = wanted.min(budget).min(to_next_depth);
-            if count == 0 {
-                break;
-            }
-            budget -= count;
-            // `count` is at most the number of buckets, whose indexes fit 32 bits.
-            let nodes = (first.index..first.index + count as u32).map(|index| NodeId {
-                depth: first.depth,
-                index,
-            });
-            self.split(&nodes.collect::<Vec<_>>(), source)?;
-        }
-        Ok(())
-    }
-
-    fn split<S: LeafSource>(&mut self, nodes: &[NodeId], source: &mut S) -> Result<(), S::Error> {
-        let missing: Vec<NodeId> = nodes
-            .iter()
-            .copied()
-            .filter(|node| self.cache.get(*node).is_none())
-            .collect();
-        let prefixes: Vec<Prefix> = missing.iter().copied().map(Prefix::of_node).collect();
-        let mut read = read_buckets(&prefixes, source)?;
-        for node in nodes {
-            let bucket = self.cache.remove(*node).or_else(|| read.next());
-            let bucket = bucket.expect("the bucket was read");
-            self.pages.remove(Prefix::of_node(*node));
-            let halves = [0, 1].map(|side| NodeId {
-                depth: node.depth + 1,
-                index: 2 * node.index + side,
-            });
-            let right = Prefix::of_node(halves[1]);
-            let middle = bucket.partition_point(|leaf| leaf.key < *right.first_key());
-            let (left, right) = bucket.split_at(middle);
-            let hashes = [(halves[0], left), (halves[1], right)].map(|(half, leaves)| {
-                if leaves.len() <= CROWDED {
-                    self.cache.put(half, leaves.into());
-                }
-                self.pages.build(Prefix::of_node(half), leaves)
-            });
-            self.levels.split(hashes[0], hashes[1]);
-            self.cache.deepen(self.levels.depth());
-        }
-        Ok(())
-    }
-}
-
-/// Reads the leaves of `prefixes` and hashes them.
-pub(crate) fn read_buckets<S: LeafSource>(
-    prefixes: &[Prefix],
-    source: &mut S,
-) -> Result<impl Iterator<Item = Bucket> + use<S>, S::Error> {
-    let mut leaves = Leaves::default();
-    if !prefixes.is_empty() {
-        source.read(prefixes, &mut leaves)?;
-    }
-    assert_eq!(
-        leaves.ends.len(),
-        prefixes.len(),
-        "source left out a prefix"
-    );
-    let entries = leaf_entries(&leaves.entries);
-    let mut start = 0;
-    Ok(leaves.ends.into_iter().map(move |end| {
-        let bucket = Box::from(&entries[start..end]);
-        start = end;
-        bucket
-    }))
-}
-
-/// Leaves with their hashes.
-pub(crate) fn leaf_entries(leaves: &[(B256, B256)]) -> Vec<Entry> {
-    let mut entries = Vec::with_capacity(leaves.len());
-    leaf_batch(
-        leaves.len(),
-        |position| (&leaves[position].0, &leaves[position].1),
-        |position, hash| {
-            let key = leaves[position].0;
-            entries.push(Entry { key, hash });
-        },
-    );
-    entries
-}
-
-/// Hashes of the new leaves; zero for a deletion.
-fn change_hashes(changes: &[Change]) -> Vec<B256> {
-    let mut hashes = vec![B256::ZERO; changes.len()];
-    let is_set = |value: &B256| !value.is_zero();
-    let set: Vec<(usize, &B256, &B256)> = changes
-        .iter()
-        .enumerate()
-        .filter_map(|(position, (key, value))| {
-            Some((position, key, value.as_ref().filter(|v| is_set(v))?))
-        })
-        .collect();
-    leaf_batch(
-        set.len(),
-        |position| (set[position].1, set[position].2),
-        |position, hash| hashes[set[position].0] = hash,
-    );
-    hashes
 }
 
 fn check_order(changes: &[Change]) -> Result<(), SmtError> {
@@ -472,41 +362,4 @@ fn check_order(changes: &[Change]) -> Result<(), SmtError> {
             key: changes[position].0,
         }),
     }
-}
-
-/// Overwrites hashes in place, if every change is to a leaf that is there and stays.
-fn overwrite(bucket: &mut Bucket, changes: &[Change], hashes: &[B256]) -> bool {
-    let find = |bucket: &Bucket, key: &B256| bucket.iter().position(|leaf| leaf.key == *key);
-    let fits = |((key, _), hash): (&Change, &B256)| !hash.is_zero() && find(bucket, key).is_some();
-    if !changes.iter().zip(hashes).all(fits) {
-        return false;
-    }
-    for ((key, _), hash) in changes.iter().zip(hashes) {
-        if let Some(position) = find(bucket, key) {
-            bucket[position].hash = *hash;
-        }
-    }
-    true
-}
-
-/// Leaves after the changes.
-fn merge(bucket: &[Entry], changes: &[Change], hashes: &[B256]) -> Vec<Entry> {
-    let mut merged = Vec::with_capacity(bucket.len() + changes.len());
-    let mut rest = bucket;
-    for ((key, _), hash) in changes.iter().zip(hashes) {
-        let below = rest.partition_point(|leaf| leaf.key < *key);
-        merged.extend_from_slice(&rest[..below]);
-        rest = &rest[below..];
-        if rest.first().is_some_and(|leaf| leaf.key == *key) {
-            rest = &rest[1..];
-        }
-        if !hash.is_zero() {
-            merged.push(Entry {
-                key: *key,
-                hash: *hash,
-            });
-        }
-    }
-    merged.extend_from_slice(rest);
-    merged
 }

@@ -5,7 +5,7 @@ use std::{cell::Cell, collections::BTreeMap};
 use alloy_primitives::{B256, keccak256};
 use aura_smt::{
     Change, LeafSource, Leaves, MemoryLeaves, NodeId, PastState, Prefix, Proof, Smt, SmtError,
-    Tree, TreeBuilder, UpdateError, prove_past, verify,
+    Tree, TreeBuilder, UpdateError, WarmBuckets, prove_past, verify,
 };
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -376,7 +376,10 @@ fn prefetched_buckets_are_not_read_again() {
         .map(|(k, _)| (*k, Some(value(&mut rng))))
         .collect();
     let keys: Vec<B256> = changes.iter().map(|(key, _)| *key).collect();
-    tree.prefetch(&keys, &mut &source).unwrap();
+    let missing = tree.missing(&keys);
+    assert!(!missing.is_empty());
+    tree.warm(WarmBuckets::read(missing, &mut &source).unwrap());
+    assert_eq!(tree.missing(&keys), []);
     let root = tree.update(&changes, &mut Forbidden).unwrap().root;
     source.apply(&changes);
     assert_eq!(root, naive_root(&source.iter().collect::<Vec<_>>()));
