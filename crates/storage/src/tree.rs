@@ -5,7 +5,7 @@ use aura_primitives::{Account, StateDiff, hashed_account_key, hashed_slot_key};
 use aura_smt::NodeChange;
 
 /// Which leaf of a [`StateDiff`] is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LeafId {
     /// The account at an address.
     Account(Address),

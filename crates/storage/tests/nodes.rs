@@ -121,6 +121,7 @@ impl Run {
     fn settle(&mut self) {
         let (head, first) = (self.model.head(), self.first_history);
         self.pruned = self.pruned.min(head + 1);
+        self.kept = self.kept.min(head);
         self.pins.retain(|pin| (first..=head).contains(pin));
         let reader = self.store.reader().unwrap();
         let found = reader.pins().unwrap();
@@ -210,18 +211,19 @@ impl Run {
                 }
             }
         }
-        let prefixes: Vec<Prefix> = prefixes.into_iter().collect();
-        let mut found: Vec<State> = vec![State::new(); prefixes.len()];
-        reader
-            .leaves_in(&prefixes, |position, key, leaf| {
-                found[position].insert(key, word(leaf));
-            })
-            .unwrap();
-        let expected: Vec<State> = prefixes
-            .iter()
-            .map(|p| below(self.model.state(), p))
-            .collect();
-        assert_eq!(found, expected);
+        let ascending: Vec<Prefix> = prefixes.into_iter().collect();
+        let some = ascending.iter().step_by(2).copied().collect();
+        let back = ascending.iter().rev().flat_map(|prefix| [*prefix; 2]);
+        for prefixes in [some, back.collect(), ascending] {
+            let mut found: Vec<State> = vec![State::new(); prefixes.len()];
+            reader
+                .leaves_in(&prefixes, |position, key, leaf| {
+                    found[position].insert(key, word(leaf));
+                })
+                .unwrap();
+            let expected = prefixes.iter().map(|p| below(self.model.state(), p));
+            assert_eq!(found, expected.collect::<Vec<_>>());
+        }
     }
 }
 
@@ -339,4 +341,52 @@ proptest! {
         run.step(&Step::Block(vec![(0, 9)]));
         run.assert_blocks();
     }
+}
+
+#[test]
+fn pins_of_one_interval_go_one_by_one() {
+    let mut run = Run::new(8);
+    for n in 0..14 {
+        run.step(&Step::Block(vec![(n, 9), (n + 1, 8)]));
+    }
+    let mut writer = run.store.writer().unwrap();
+    for block in [4, 5, 6] {
+        writer.pin(block).unwrap();
+    }
+    assert!(writer.prune_nodes(12, 0, 0, 100).unwrap().done);
+    writer.commit().unwrap();
+    let reader = run.store.reader().unwrap();
+    assert_eq!(row_counts(&run.store)["NodeDiffs"], 3 + 3);
+    assert!(reader.provable(7).unwrap() && !reader.provable(3).unwrap());
+    for (below, time, diffs, first) in [(9, 8, 6, 4), (5, 99, 6, 5), (6, 99, 5, 6), (7, 99, 3, 8)] {
+        let mut writer = run.store.writer().unwrap();
+        assert!(writer.prune_nodes(0, below, time, 100).unwrap().done);
+        writer.commit().unwrap();
+        assert_eq!(row_counts(&run.store)["NodeDiffs"], diffs);
+        let reader = run.store.reader().unwrap();
+        for block in [4, 5, 6, 7] {
+            let is_there = block >= first || block == 4;
+            assert_eq!(
+                reader.provable(block).unwrap(),
+                is_there,
+                "{block} of {first}"
+            );
+            if is_there {
+                run.model.assert_nodes(&reader, block);
+            }
+        }
+    }
+    let mut writer = run.store.writer().unwrap();
+    let error = writer.pin(6).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "block 6 cannot be pinned: every block from 11 on can be proven, nearest are 4 and 8"
+    );
+    assert!(matches!(
+        writer.pin(15).unwrap_err(),
+        StorageError::MissingBlock { number: 15 }
+    ));
+    // A refused pin does not end the transaction.
+    writer.pin(11).unwrap();
+    writer.commit().unwrap();
 }

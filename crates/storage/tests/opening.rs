@@ -12,8 +12,8 @@ use std::{
 use alloy_primitives::{B256, Bytes, keccak256};
 use aura_primitives::{CommittedBlock, HeadLabel, StateDiff};
 use aura_storage::{ChainIdentity, SCHEMA_VERSION, StorageError, Store, StoreConfig};
-use common::{Builder, Op, config, dump, genesis, identity, log, new_chain, put};
-use signet_libmdbx::{DatabaseFlags, Environment, WriteFlags};
+use common::{Builder, Op, config, dump, genesis, identity, log, new_chain, put, with_mdbx};
+use signet_libmdbx::{DatabaseFlags, WriteFlags};
 
 fn data(dir: &Path) -> Vec<u8> {
     fs::read(dir.join("mdbx.dat")).unwrap()
@@ -131,14 +131,6 @@ fn a_new_database_has_no_identity_and_no_head() {
     let block = genesis().2.block(&[], &[]);
     let error = put(&mut store.writer().unwrap(), &block).unwrap_err();
     assert!(matches!(error, StorageError::NotInitialized));
-}
-
-/// Runs `change` in a plain MDBX environment.
-fn with_mdbx(dir: &Path, change: impl FnOnce(&signet_libmdbx::tx::aliases::RwTxUnsync)) {
-    let env = Environment::builder().set_max_dbs(32).open(dir).unwrap();
-    let tx = env.begin_rw_unsync().unwrap();
-    change(&tx);
-    tx.commit().unwrap();
 }
 
 #[test]

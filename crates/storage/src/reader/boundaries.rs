@@ -249,10 +249,15 @@ impl<K: TransactionKind> Access<K> {
                 }
                 nodes.push(*node);
             }
+            row = cursor.next_row()?;
             if chunks.len() < BOUNDARY_NODES_PER_PART {
                 break;
             }
-            row = cursor.next_row()?;
+        }
+        if let Some((key, _)) = row
+            && key.starts_with(&boundary.to_be_bytes())
+        {
+            return Err(cursor.damage(&key, DecodeError::NotCanonical("end of a list")));
         }
         Ok(nodes)
     }

@@ -17,6 +17,7 @@ use aura_storage::{
     ChainIdentity, GenesisState, Leaf, Reader, StorageError, Store, StoreConfig, TreeChanges,
     Writer,
 };
+use signet_libmdbx::Environment;
 
 /// State as plain maps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -293,4 +294,15 @@ pub fn log(emitter: u8, topics: &[u8]) -> Log {
 
 pub fn topic(index: u8) -> B256 {
     B256::left_padding_from(&[index, 0, 1])
+}
+
+/// Runs `change` in a plain MDBX environment.
+pub fn with_mdbx(
+    dir: &std::path::Path,
+    change: impl FnOnce(&signet_libmdbx::tx::aliases::RwTxUnsync),
+) {
+    let env = Environment::builder().set_max_dbs(32).open(dir).unwrap();
+    let tx = env.begin_rw_unsync().unwrap();
+    change(&tx);
+    tx.commit().unwrap();
 }
