@@ -20,6 +20,7 @@ use crate::{
     ChainConfig, ChainError, ChainWriter, genesis, leaves, metrics,
     source::StoredLeaves,
     tip::{Sealed, Tip},
+    warm::ReadAhead,
 };
 
 /// What happened to the chain. Published only after it is durable.
@@ -85,6 +86,7 @@ pub(crate) struct Shared {
     pub(crate) events: broadcast::Sender<ChainEvent>,
     pub(crate) uncommitted: watch::Sender<usize>,
     pub(crate) tip: RwLock<Tip>,
+    pub(crate) read_ahead: ReadAhead,
     commands: Sender<Command>,
 }
 
@@ -127,6 +129,7 @@ impl Chain {
             events: broadcast::Sender::new(config.event_buffer),
             uncommitted: watch::Sender::new(0),
             tip: RwLock::new(tip),
+            read_ahead: ReadAhead::default(),
             commands,
             config,
         });
@@ -365,6 +368,7 @@ impl Chain {
 
     /// Lets the writer finish what is queued and end. Sealing fails from then on.
     pub fn shutdown(&self) {
+        self.end_read_ahead();
         // A writer that has already stopped needs no telling.
         self.shared.commands.send(Command::Shutdown).ok();
     }

@@ -18,6 +18,7 @@ mod prove;
 mod source;
 mod tip;
 mod views;
+mod warm;
 mod writer;
 
 pub use chain::{Chain, ChainEvent};

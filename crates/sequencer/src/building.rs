@@ -145,6 +145,7 @@ impl Building {
             outcomes.push((tx.hash(), outcome));
         }
         self.executor.detach();
+        chain.read_ahead();
         pool.report(&outcomes);
         Ok(true)
     }
