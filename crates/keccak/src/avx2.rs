@@ -8,8 +8,8 @@ use core::arch::x86_64::{
     _mm256_unpackhi_epi64, _mm256_unpacklo_epi64, _mm256_xor_si256,
 };
 
-use crate::batch::Lane;
-use crate::constants::{ROUND_CONSTANTS, ROUNDS, WORDS};
+use crate::batch::{LONG_PAIRS, Lane, SHORT_PAIRS};
+use crate::constants::{RATE, ROUND_CONSTANTS, WORDS};
 use crate::round::{last_round, round};
 
 type V = __m256i;
@@ -18,6 +18,7 @@ type V = __m256i;
 #[derive(Clone, Copy)]
 pub(crate) struct Token(());
 
+// The functions that hash are not inlined: one copy of them is enough, optimized as this crate is.
 impl Token {
     /// Returns a token if the CPU has AVX2 and the system saves its registers.
     #[inline]
@@ -25,34 +26,33 @@ impl Token {
         std::arch::is_x86_feature_detected!("avx2").then_some(Self(()))
     }
 
-    /// Hashes four padded blocks of which bytes 80 to 134 are zero and byte 135 is 0x80.
-    #[inline]
+    /// Hashes four padded blocks of messages shorter than [`SHORT`](crate::batch::SHORT) bytes.
     pub(crate) fn hash_short(self, lanes: &[Lane; 4], out: &mut [[u8; 32]; 4]) {
         // SAFETY: the function needs AVX2, and `self` exists only if the CPU has it.
-        unsafe { hash_short(lanes, out) }
+        unsafe { hash::<SHORT_PAIRS>(lanes, out) }
     }
 
     /// Hashes four padded blocks.
-    #[inline]
     pub(crate) fn hash_long(self, lanes: &[Lane; 4], out: &mut [[u8; 32]; 4]) {
         // SAFETY: the function needs AVX2, and `self` exists only if the CPU has it.
-        unsafe { hash_long(lanes, out) }
+        unsafe { hash::<LONG_PAIRS>(lanes, out) }
     }
 }
 
+/// Hashes blocks of which all but the first `PAIRS` pairs of words are zero, apart from the bit that
+/// ends the padding. The permutation is inlined: it begins in registers, with known zeros.
 #[target_feature(enable = "avx2")]
-fn hash_short(lanes: &[Lane; 4], out: &mut [[u8; 32]; 4]) {
-    let mut state = [_mm256_setzero_si256(); WORDS];
-    load::<5>(lanes, &mut state);
-    state[16] = _mm256_set1_epi64x(i64::MIN);
-    store(digest(state), out);
-}
-
-#[target_feature(enable = "avx2")]
-fn hash_long(lanes: &[Lane; 4], out: &mut [[u8; 32]; 4]) {
-    let mut state = [_mm256_setzero_si256(); WORDS];
-    load::<9>(lanes, &mut state);
-    store(digest(state), out);
+fn hash<const PAIRS: usize>(lanes: &[Lane; 4], out: &mut [[u8; 32]; 4]) {
+    let mut a = [_mm256_setzero_si256(); WORDS];
+    load::<PAIRS>(lanes, &mut a);
+    if PAIRS < LONG_PAIRS {
+        a[RATE / 8 - 1] = _mm256_set1_epi64x(i64::MIN);
+    }
+    let [rounds @ .., last] = ROUND_CONSTANTS;
+    for rc in rounds {
+        a = round!(a, _mm256_set1_epi64x(rc.cast_signed()));
+    }
+    store(last_round!(a, _mm256_set1_epi64x(last.cast_signed())), out);
 }
 
 /// Loads `PAIRS` pairs of words of all lanes; in each vector, lane `i` is a word of message `i`.
@@ -95,18 +95,6 @@ fn store(words: [V; 4], out: &mut [[u8; 32]; 4]) {
         // SAFETY: `place` is 32 bytes that we may write; the store needs no alignment.
         unsafe { _mm256_storeu_si256(place.as_mut_ptr().cast(), digest) }
     }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn digest(mut a: [V; WORDS]) -> [V; 4] {
-    for rc in &ROUND_CONSTANTS[..ROUNDS - 1] {
-        a = round!(a, _mm256_set1_epi64x(rc.cast_signed()));
-    }
-    last_round!(
-        a,
-        _mm256_set1_epi64x(ROUND_CONSTANTS[ROUNDS - 1].cast_signed())
-    )
 }
 
 #[inline]

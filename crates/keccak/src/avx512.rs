@@ -7,8 +7,8 @@ use core::arch::x86_64::{
     _mm512_ternarylogic_epi64, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
-use crate::batch::Lane;
-use crate::constants::{ROUND_CONSTANTS, ROUNDS, WORDS};
+use crate::batch::{LONG_PAIRS, Lane, SHORT_PAIRS};
+use crate::constants::{RATE, ROUND_CONSTANTS, WORDS};
 use crate::round::{last_round, round};
 
 type V = __m512i;
@@ -17,6 +17,7 @@ type V = __m512i;
 #[derive(Clone, Copy)]
 pub(crate) struct Token(());
 
+// The functions that hash are not inlined: one copy of them is enough, optimized as this crate is.
 impl Token {
     /// Returns a token if the CPU has AVX-512F and the system saves its registers.
     #[inline]
@@ -24,34 +25,33 @@ impl Token {
         std::arch::is_x86_feature_detected!("avx512f").then_some(Self(()))
     }
 
-    /// Hashes eight padded blocks of which bytes 80 to 134 are zero and byte 135 is 0x80.
-    #[inline]
+    /// Hashes eight padded blocks of messages shorter than [`SHORT`](crate::batch::SHORT) bytes.
     pub(crate) fn hash_short(self, lanes: &[Lane; 8], out: &mut [[u8; 32]; 8]) {
         // SAFETY: the function needs AVX-512F, and `self` exists only if the CPU has it.
-        unsafe { hash_short(lanes, out) }
+        unsafe { hash::<SHORT_PAIRS>(lanes, out) }
     }
 
     /// Hashes eight padded blocks.
-    #[inline]
     pub(crate) fn hash_long(self, lanes: &[Lane; 8], out: &mut [[u8; 32]; 8]) {
         // SAFETY: the function needs AVX-512F, and `self` exists only if the CPU has it.
-        unsafe { hash_long(lanes, out) }
+        unsafe { hash::<LONG_PAIRS>(lanes, out) }
     }
 }
 
+/// Hashes blocks of which all but the first `PAIRS` pairs of words are zero, apart from the bit that
+/// ends the padding. The permutation is inlined: it begins in registers, with known zeros.
 #[target_feature(enable = "avx512f")]
-fn hash_short(lanes: &[Lane; 8], out: &mut [[u8; 32]; 8]) {
-    let mut state = [_mm512_setzero_si512(); WORDS];
-    load::<5>(lanes, &mut state);
-    state[16] = _mm512_set1_epi64(i64::MIN);
-    store(digest(state), out);
-}
-
-#[target_feature(enable = "avx512f")]
-fn hash_long(lanes: &[Lane; 8], out: &mut [[u8; 32]; 8]) {
-    let mut state = [_mm512_setzero_si512(); WORDS];
-    load::<9>(lanes, &mut state);
-    store(digest(state), out);
+fn hash<const PAIRS: usize>(lanes: &[Lane; 8], out: &mut [[u8; 32]; 8]) {
+    let mut a = [_mm512_setzero_si512(); WORDS];
+    load::<PAIRS>(lanes, &mut a);
+    if PAIRS < LONG_PAIRS {
+        a[RATE / 8 - 1] = _mm512_set1_epi64(i64::MIN);
+    }
+    let [rounds @ .., last] = ROUND_CONSTANTS;
+    for rc in rounds {
+        a = round!(a, _mm512_set1_epi64(rc.cast_signed()));
+    }
+    store(last_round!(a, _mm512_set1_epi64(last.cast_signed())), out);
 }
 
 /// Loads `PAIRS` pairs of words of all lanes; in each vector, lane `i` is a word of message `i`.
@@ -103,24 +103,6 @@ fn store(words: [V; 4], out: &mut [[u8; 32]; 8]) {
             unsafe { _mm_storeu_si128(place.as_mut_ptr().cast(), part) }
         }
     }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn digest(mut a: [V; WORDS]) -> [V; 4] {
-    let (fours, rest) = ROUND_CONSTANTS[..ROUNDS - 1].as_chunks::<4>();
-    for rcs in fours {
-        for rc in rcs {
-            a = round!(a, _mm512_set1_epi64(rc.cast_signed()));
-        }
-    }
-    for rc in rest {
-        a = round!(a, _mm512_set1_epi64(rc.cast_signed()));
-    }
-    last_round!(
-        a,
-        _mm512_set1_epi64(ROUND_CONSTANTS[ROUNDS - 1].cast_signed())
-    )
 }
 
 #[inline]

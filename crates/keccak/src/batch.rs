@@ -5,9 +5,19 @@ use crate::{Backend, LengthError, constants::RATE, scalar};
 /// Length of the longest message in bytes: it and its padding fill the one block that is absorbed.
 pub const MAX_LEN: usize = RATE - 1;
 
-/// Words of a lane that the vector code reads if the messages have less than 80 bytes.
+/// Messages shorter than this, and the first byte of their padding, lie in [`SHORT_PAIRS`].
+///
+/// Loading no more than that is worth a second copy of the vector code for the messages of a tree.
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-const SHORT: usize = 80;
+pub(crate) const SHORT: usize = 16 * SHORT_PAIRS;
+
+/// Pairs of words that are loaded of a short message.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(crate) const SHORT_PAIRS: usize = 5;
+
+/// Pairs of words that are loaded of any other message: all, and a word of zeros.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(crate) const LONG_PAIRS: usize = (RATE / 8).div_ceil(2);
 
 /// One padded block, and eight zeros so that it can be read 16 bytes at a time.
 #[derive(Clone, Copy)]
