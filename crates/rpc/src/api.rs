@@ -10,6 +10,7 @@ use aura_chainspec::ChainSpec;
 use aura_pool::Pool;
 use aura_runtime::{BlockingPool, CancellationToken};
 use aura_storage::Reader;
+use jsonrpsee::types::ErrorObjectOwned;
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -74,6 +75,11 @@ impl Api {
     /// Opens the request's one snapshot.
     pub(crate) fn reader(&self) -> Result<Reader, Fault> {
         Ok(self.chain.store().reader()?)
+    }
+
+    /// The error object of a fault. Damage that a read has found stops the node.
+    pub(crate) fn error(&self, fault: Fault) -> ErrorObjectOwned {
+        fault.into_error(|error| self.chain.report_damage(error))
     }
 
     /// Runs `job` on a call thread.

@@ -1,25 +1,78 @@
 //! `aura_*`: what Ethereum's methods cannot say.
 
+use std::sync::Arc;
+
+use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::B256;
 use aura_pool::TxStatus;
+use aura_primitives::BlockNumHash;
 use serde::Serialize;
 
 use crate::{
     api::Api,
     errors::Fault,
     eth::blocks::number_of,
+    methods::Raw,
     params::{self, Args},
-    types::Quantity,
+    types::{Quantity, StateProof, StateRoot},
 };
 
-/// `aura_stateRoot(block)`: root of the state tree after a block; `null` if there is none.
-pub(crate) fn state_root(api: &Api, mut args: Args<'_>) -> Result<Option<B256>, Fault> {
+/// A block that has a state root.
+fn rooted_block(args: &mut Args<'_>) -> Result<BlockId, Fault> {
     let id = args.block()?;
+    if id == BlockId::Number(BlockNumberOrTag::Pending) {
+        return Err(Fault::params(
+            "the pending block has no state root before it is sealed, ask for latest",
+        ));
+    }
+    Ok(id)
+}
+
+/// `aura_stateRoot(block)`: root of the state tree after a block; `null` if there is no such block.
+pub(crate) fn state_root(api: &Api, mut args: Args<'_>) -> Result<Option<StateRoot>, Fault> {
+    let id = rooted_block(&mut args)?;
     let reader = api.reader()?;
-    let Some(number) = number_of(&reader, id)? else {
-        return Ok(None);
+    match number_of(&reader, id)? {
+        Some(number) => Ok(StateRoot::read(&reader, number)?),
+        None => Ok(None),
+    }
+}
+
+/// `aura_getProof(address, storageKeys, block)`: an account and some of its slots after a block,
+/// present or absent, with proofs under the block's state root.
+///
+/// On a scan thread, for it may wait for a block that is being sealed.
+pub(crate) async fn proof(api: Arc<Api>, raw: Raw) -> Result<StateProof, Fault> {
+    let (address, slots, id) = {
+        let mut args = raw.args()?;
+        let address = args.required("address", params::address)?;
+        let max = api.config.max_proof_keys;
+        let slots = args.required("storage keys", params::list)?;
+        if slots.len() > max {
+            return Err(Fault::Limit(format!(
+                "{} storage keys, at most {max} in one call",
+                slots.len()
+            )));
+        }
+        let slots = slots
+            .into_iter()
+            .map(params::slot)
+            .collect::<Result<Vec<_>, _>>();
+        let slots = slots.map_err(|problem| {
+            Fault::params(format!("invalid argument 1 (storage keys): {problem}"))
+        })?;
+        (address, slots, rooted_block(&mut args)?)
     };
-    Ok(reader.header(number)?.map(|header| header.state_root))
+    api.on_scans(move |api| {
+        let block = {
+            let reader = api.reader()?;
+            let number = number_of(&reader, id)?.ok_or(Fault::HeaderNotFound)?;
+            let hash = reader.block_hash(number)?.ok_or(Fault::HeaderNotFound)?;
+            BlockNumHash { number, hash }
+        };
+        Ok(StateProof::read(&api.chain, block, address, &slots)?)
+    })
+    .await
 }
 
 /// What became of a transaction.

@@ -63,6 +63,8 @@ pub struct RpcConfig {
     pub max_log_bytes: usize,
     /// Addresses, or alternatives of one topic, in a filter.
     pub max_filter_values: usize,
+    /// Storage keys of one `aura_getProof`.
+    pub max_proof_keys: usize,
     /// Wall time of one log search, in ms.
     pub log_timeout_ms: u64,
     /// Blocks of one `eth_feeHistory`; a higher count is lowered to it.
@@ -115,6 +117,7 @@ impl Default for RpcConfig {
             max_log_results: 20_000,
             max_log_bytes: 16 << 20,
             max_filter_values: 1_000,
+            max_proof_keys: 1_024,
             log_timeout_ms: 4_000,
             max_fee_history_blocks: 1_024,
             gas_price_headroom_percent: 25,
@@ -162,6 +165,7 @@ impl RpcConfig {
             ("max_log_results", self.max_log_results as u64),
             ("max_log_bytes", self.max_log_bytes as u64),
             ("max_filter_values", self.max_filter_values as u64),
+            ("max_proof_keys", self.max_proof_keys as u64),
             ("log_timeout_ms", self.log_timeout_ms),
             ("max_fee_history_blocks", self.max_fee_history_blocks),
             ("tip_blocks", u64::from(self.tip_blocks)),

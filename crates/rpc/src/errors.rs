@@ -7,11 +7,15 @@
 use std::borrow::Cow;
 
 use alloy_primitives::{B256, Bytes};
+use aura_chain::ChainError;
 use aura_evm::CallError;
 use aura_pool::PoolError;
 use aura_runtime::PoolBusy;
 use aura_storage::StorageError;
 use jsonrpsee::types::{ErrorObject, ErrorObjectOwned};
+use serde_json::{Value, json};
+
+use crate::{prove::ProofError, types::Quantity};
 
 /// The request is not a JSON-RPC request.
 pub(crate) const INVALID_REQUEST: i32 = -32600;
@@ -61,6 +65,8 @@ pub(crate) enum Fault {
     #[error(transparent)]
     Storage(Box<StorageError>),
     #[error(transparent)]
+    Proof(Box<ProofError>),
+    #[error(transparent)]
     Busy(#[from] PoolBusy),
     /// A row that another row names is absent: the database is damaged.
     #[error("{0}")]
@@ -86,11 +92,22 @@ impl From<StorageError> for Fault {
     }
 }
 
+impl From<ProofError> for Fault {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Chain(ChainError::Storage(error)) => error.into(),
+            // What was asked for is gone, as if it had never been.
+            ProofError::Unwound { .. } => Self::HeaderNotFound,
+            error => Self::Proof(Box::new(error)),
+        }
+    }
+}
+
 /// A code, the words and the optional `data` of an error object.
 struct Wire {
     code: i32,
     message: String,
-    data: Option<String>,
+    data: Option<Value>,
 }
 
 impl Wire {
@@ -102,9 +119,9 @@ impl Wire {
         }
     }
 
-    fn with(self, data: String) -> Self {
+    fn with(self, data: impl Into<Value>) -> Self {
         Self {
-            data: Some(data),
+            data: Some(data.into()),
             ..self
         }
     }
@@ -113,6 +130,39 @@ impl Wire {
 impl Fault {
     pub(crate) fn params(message: impl Into<Cow<'static, str>>) -> Self {
         Self::InvalidParams(message.into())
+    }
+
+    /// The error object. `on_damage` is told of damage to our own data, which must stop the node.
+    pub(crate) fn into_error(
+        self,
+        on_damage: impl FnOnce(&(dyn std::error::Error + 'static)),
+    ) -> ErrorObjectOwned {
+        if let Some(error) = self.damage() {
+            on_damage(error);
+        }
+        let Wire {
+            code,
+            message,
+            data,
+        } = self.into_wire();
+        ErrorObject::owned(code, message, data)
+    }
+
+    fn damage(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let storage = match self {
+            Self::Storage(error) => &**error,
+            Self::Proof(error) => return error.is_damage().then_some(&**error as _),
+            Self::Pool(error) => match &**error {
+                PoolError::State(error) => error,
+                _ => return None,
+            },
+            Self::Call(error) => match &**error {
+                CallError::State(error) => error,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        storage.is_damage().then_some(storage as _)
     }
 
     /// The one place where domain errors get their codes.
@@ -128,6 +178,7 @@ impl Fault {
             Self::Pool(error) => Wire::new(SERVER, error),
             Self::Call(error) => call(*error),
             Self::Storage(error) => storage(&error),
+            Self::Proof(error) => internal(&*error),
             Self::Busy(error @ PoolBusy::Full { .. }) => Wire::new(LIMIT, error),
             Self::Busy(error) => internal(&error),
             Self::Inconsistent(_) => internal(&self),
@@ -160,6 +211,18 @@ fn storage(error: &StorageError) -> Wire {
                  the oldest available is {first_available}"
             ),
         ),
+        StorageError::ProofUnavailable {
+            requested,
+            first_available,
+            nearest,
+        } => {
+            let nearest = [nearest.0, nearest.1].into_iter().flatten().map(Quantity);
+            Wire::new(SERVER, error).with(json!({
+                "requested": Quantity(*requested),
+                "firstAvailable": Quantity(*first_available),
+                "nearest": nearest.collect::<Vec<_>>(),
+            }))
+        }
         StorageError::MissingBlock { .. } => Wire::new(SERVER, Fault::HeaderNotFound),
         StorageError::ReaderExpired { .. } | StorageError::TooManyReaders { .. } => {
             Wire::new(LIMIT, error)
@@ -178,17 +241,6 @@ fn hex(bytes: &Bytes) -> String {
     alloy_primitives::hex::encode_prefixed(bytes)
 }
 
-impl From<Fault> for ErrorObjectOwned {
-    fn from(fault: Fault) -> Self {
-        let Wire {
-            code,
-            message,
-            data,
-        } = fault.into_wire();
-        ErrorObject::owned(code, message, data)
-    }
-}
-
 /// Text of a complete error response, for requests that never reach a method.
 pub(crate) fn response(id: &str, code: i32, message: &str) -> String {
     // A string always serialises.
@@ -200,8 +252,9 @@ pub(crate) fn response(id: &str, code: i32, message: &str) -> String {
 mod tests {
     use super::*;
 
-    fn wire(fault: Fault) -> serde_json::Value {
-        serde_json::to_value(ErrorObjectOwned::from(fault)).unwrap()
+    fn wire(fault: Fault) -> Value {
+        let error = fault.into_error(|error| panic!("no damage: {error}"));
+        serde_json::to_value(error).unwrap()
     }
 
     #[test]
@@ -248,6 +301,52 @@ mod tests {
             error,
             serde_json::json!({"code": -32603, "message": "internal error"})
         );
+    }
+
+    #[test]
+    fn a_block_that_cannot_be_proven_is_answered_with_those_that_can() {
+        let error = StorageError::ProofUnavailable {
+            requested: 5,
+            first_available: 100,
+            nearest: (None, Some(32)),
+        };
+        let message = error.to_string();
+        assert!(message.contains("from 100 on"), "{message}");
+        let data = json!({"requested": "0x5", "firstAvailable": "0x64", "nearest": ["0x20"]});
+        assert_eq!(
+            wire(ProofError::from(error).into()),
+            json!({"code": -32000, "message": message, "data": data})
+        );
+    }
+
+    #[test]
+    fn damage_is_reported_wherever_it_was_found() {
+        let damaged = || StorageError::Decode {
+            table: "Flat",
+            key: Bytes::new(),
+            source: aura_storage::DecodeError::TooShort,
+        };
+        let mismatch = ProofError::Mismatch {
+            block: 1,
+            key: B256::ZERO,
+            tree: B256::ZERO,
+            state: B256::ZERO,
+        };
+        let faults: [Fault; 5] = [
+            damaged().into(),
+            ProofError::from(damaged()).into(),
+            PoolError::State(damaged()).into(),
+            CallError::State(damaged()).into(),
+            mismatch.into(),
+        ];
+        for fault in faults {
+            let shown = format!("{fault:?}");
+            let mut reported = false;
+            let error = fault.into_error(|_| reported = true);
+            assert!(reported, "{shown}");
+            assert_eq!(error.code(), INTERNAL);
+            assert_eq!(error.message(), "internal error");
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod methods;
 mod metrics;
 mod net;
 mod params;
+mod prove;
 mod server;
 mod stall;
 mod types;
@@ -30,4 +31,6 @@ mod ws;
 
 pub use api::RpcContext;
 pub use config::{ConfigError, RpcConfig};
+pub use prove::ProofError;
 pub use server::{RpcError, RpcServerHandle, serve};
+pub use types::{Claim, InvalidProof, PathProof, SlotProof, StateProof, StateRoot, WitnessLeaf};

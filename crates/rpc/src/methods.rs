@@ -33,7 +33,9 @@ impl Table {
     {
         self.module
             .register_method(name, move |params, api, _| {
-                method(api, Args::parse(params.as_str(), max_args)?)
+                Args::parse(params.as_str(), max_args)
+                    .and_then(|args| method(api, args))
+                    .map_err(|fault| api.error(fault))
             })
             .map(|_| ())
     }
@@ -50,8 +52,10 @@ impl Table {
         F: Future<Output = Result<T, Fault>> + Send + 'static,
     {
         self.module
-            .register_async_method(name, move |params, api, _| {
-                method(api, Raw { params, max_args })
+            .register_async_method(name, move |params, api, _| async move {
+                method(api.clone(), Raw { params, max_args })
+                    .await
+                    .map_err(|fault| api.error(fault))
             })
             .map(|_| ())
     }
@@ -151,5 +155,6 @@ fn other_methods(table: &mut Table) -> Result<(), RegisterMethodError> {
     table.read("web3_sha3", 1, web3::sha3)?;
     table.read("rpc_modules", 0, net::modules)?;
     table.read("aura_stateRoot", 1, aura::state_root)?;
+    table.wait("aura_getProof", 3, aura::proof)?;
     table.read("aura_transactionStatus", 1, aura::transaction_status)
 }

@@ -216,6 +216,14 @@ pub(crate) fn slot(raw: &RawValue) -> Result<U256, String> {
     u256_text(&text)
 }
 
+/// A list of anything.
+pub(crate) fn list(raw: &RawValue) -> Result<Vec<&RawValue>, String> {
+    if !raw.get().starts_with('[') {
+        return Err(format!("want a list, have {}", shown(raw.get())));
+    }
+    json(raw)
+}
+
 /// A tag, a number, a 32-byte hash, or an EIP-1898 object.
 pub(crate) fn block_id(raw: &RawValue) -> Result<BlockId, String> {
     if raw.get().starts_with('{') {

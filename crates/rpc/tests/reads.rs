@@ -203,6 +203,7 @@ async fn unknown_things_are_null() {
         ("eth_getTransactionByHash", json!([hash])),
         ("eth_getTransactionReceipt", json!([hash])),
         ("aura_stateRoot", json!(["0x64"])),
+        ("aura_stateRoot", json!([hash])),
     ] {
         assert_eq!(node.call(method, params).await, Value::Null, "{method}");
     }

@@ -89,8 +89,18 @@ enum End {
     Lagged(u64),
     #[error("subscription ended: blocks were removed that the reader was too slow to be told of")]
     Lost,
-    #[error("subscription ended: {0}")]
+    #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl End {
+    /// What the subscriber is told.
+    fn text(self, api: &Api) -> String {
+        match self {
+            Self::Fault(fault) => format!("subscription ended: {}", api.error(fault).message()),
+            end => end.to_string(),
+        }
+    }
 }
 
 /// The way to one subscriber.
@@ -136,7 +146,7 @@ async fn subscribe(
     let kind = match Kind::parse(&params, &api) {
         Ok(kind) => kind,
         Err(fault) => {
-            pending.reject(fault).await;
+            pending.reject(api.error(fault)).await;
             return SubscriptionCloseResponse::None;
         }
     };
@@ -147,9 +157,10 @@ async fn subscribe(
     match end {
         Ok(()) | Err(End::Closed) => SubscriptionCloseResponse::None,
         Err(end) => {
+            let end = end.text(&api);
             metrics::counter!("aura_rpc_subscriptions_ended_total").increment(1);
-            tracing::debug!(reason = %end, "subscription ended by the node");
-            SubscriptionCloseResponse::NotifErr(end.to_string().into())
+            tracing::debug!(reason = end, "subscription ended by the node");
+            SubscriptionCloseResponse::NotifErr(end.into())
         }
     }
 }
@@ -165,14 +176,14 @@ async fn run(kind: Kind, pending: PendingSubscriptionSink, api: &Api) -> Result<
         Kind::NewHeads => {
             let feed = match BlockFeed::new(api) {
                 Ok(feed) => feed,
-                Err(fault) => return reject(pending, fault).await,
+                Err(fault) => return reject(pending, fault, api).await,
             };
             new_heads(api, feed, &accept(pending).await?).await
         }
         Kind::Logs(filter) => {
             let feed = match BlockFeed::new(api) {
                 Ok(feed) => feed,
-                Err(fault) => return reject(pending, fault).await,
+                Err(fault) => return reject(pending, fault, api).await,
             };
             logs(api, feed, &filter, &accept(pending).await?).await
         }
@@ -188,8 +199,8 @@ async fn run(kind: Kind, pending: PendingSubscriptionSink, api: &Api) -> Result<
     }
 }
 
-async fn reject(pending: PendingSubscriptionSink, fault: Fault) -> Result<(), End> {
-    pending.reject(fault).await;
+async fn reject(pending: PendingSubscriptionSink, fault: Fault, api: &Api) -> Result<(), End> {
+    pending.reject(api.error(fault)).await;
     Ok(())
 }
 

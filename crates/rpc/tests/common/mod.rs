@@ -10,8 +10,10 @@ mod http;
 mod ws;
 
 use std::{
+    os::unix::fs::FileExt,
     sync::Arc,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEip1559};
@@ -41,14 +43,16 @@ pub struct Node {
     pub server: RpcServerHandle,
     pub token: CancellationToken,
     writer: Option<JoinHandle<Result<(), ChainError>>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
         self.token.cancel();
         self.chain.shutdown();
-        self.writer.take().unwrap().join().unwrap().unwrap();
+        if let Some(writer) = self.writer.take() {
+            writer.join().unwrap().unwrap();
+        }
     }
 }
 
@@ -58,15 +62,19 @@ impl Node {
     }
 
     pub async fn with(config: RpcConfig) -> Self {
+        Self::with_chain(config, ChainConfig::default()).await
+    }
+
+    pub async fn with_chain(config: RpcConfig, limits: ChainConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = StoreConfig {
             durable: false,
+            growth_step_bytes: 16 << 20,
             ..StoreConfig::default()
         };
         let store = Store::open(folder.path(), &settings).unwrap();
         let spec = Arc::new(ChainSpec::dev());
-        let (chain, writer) =
-            Chain::open(store.clone(), spec.clone(), ChainConfig::default()).unwrap();
+        let (chain, writer) = Chain::open(store.clone(), spec.clone(), limits).unwrap();
         let writer = thread::Builder::new().spawn(move || writer.run()).unwrap();
         let pool = Pool::open(PoolConfig::default(), spec, store).unwrap();
         let token = CancellationToken::new();
@@ -85,8 +93,34 @@ impl Node {
             server,
             token,
             writer: Some(writer),
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Overwrites `bytes` wherever the database has them.
+    pub fn damage(&self, bytes: &[u8]) {
+        let path = self.folder.path().join("mdbx.dat");
+        let content = std::fs::read(&path).unwrap();
+        let found = content.windows(bytes.len()).enumerate();
+        let found: Vec<_> = found.filter(|(_, window)| *window == bytes).collect();
+        assert!(!found.is_empty(), "nothing to damage");
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        for (offset, _) in found {
+            file.write_all_at(&vec![0xbd; bytes.len()], offset as u64)
+                .unwrap();
+        }
+    }
+
+    /// Waits until the chain's writer stops by itself, and returns why.
+    pub fn failure(&mut self) -> ChainError {
+        let writer = self.writer.take().unwrap();
+        for _ in 0..1_000 {
+            if writer.is_finished() {
+                return writer.join().unwrap().unwrap_err();
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the writer goes on")
     }
 
     /// Starts a block on the tip with what the pool has.
