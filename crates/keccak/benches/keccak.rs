@@ -1,8 +1,10 @@
 //! Time of one hash of a short message, in batches, for every way to compute it.
 //!
 //! `taskset -c 1 cargo bench -p aura-keccak`; one thread, warm, 1,024 messages (the inputs and the
-//! outputs fit the second-level cache). The time shown is that of a batch, the throughput hashes per
-//! second; figures of one run are comparable, those of two runs only if the machine was idle.
+//! outputs fit the second-level cache). The time shown is the CPU time of a batch, the throughput
+//! hashes per second; figures of one run are comparable, those of two runs only if the machine was
+//! idle: another program on the second thread of the same core slows all of them down, and those
+//! that use many registers the least.
 //!
 //! - `alloy_default`: crate `sha3` in the version that alloy-primitives uses unless its feature
 //!   `asm-keccak` is on. It is measured by itself because this workspace turns that feature on.
@@ -10,7 +12,7 @@
 //! - `p3_keccak`: `hash_many` of p3-keccak, which chooses the instructions itself.
 //! - `scalar`, `avx2`, `avx512`: this crate.
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Duration};
 
 use aura_keccak::{Backend, hash_with_backend};
 use criterion::{BenchmarkId, Criterion, Throughput};
@@ -36,6 +38,12 @@ fn messages<const LEN: usize>() -> Vec<[u8; LEN]> {
         .collect()
 }
 
+/// CPU time of this thread: not affected by other programs that take the core in between.
+fn cpu_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(now).expect("CPU time is not negative")
+}
+
 fn bench<const LEN: usize>(criterion: &mut Criterion) {
     let messages = messages::<LEN>();
     let expected: Vec<[u8; 32]> = messages
@@ -49,7 +57,13 @@ fn bench<const LEN: usize>(criterion: &mut Criterion) {
         hash(&messages, &mut out);
         assert_eq!(out, expected, "{name}");
         group.bench_function(BenchmarkId::new(name, LEN), |bencher| {
-            bencher.iter(|| hash(black_box(&messages), black_box(&mut out)));
+            bencher.iter_custom(|rounds| {
+                let start = cpu_time();
+                for _ in 0..rounds {
+                    hash(black_box(&messages), black_box(&mut out));
+                }
+                cpu_time() - start
+            });
         });
     };
     run("alloy_default", &|messages, out| {
@@ -88,7 +102,10 @@ fn bench<const LEN: usize>(criterion: &mut Criterion) {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
     bench::<64>(&mut criterion);
     bench::<65>(&mut criterion);
     bench::<20>(&mut criterion);
