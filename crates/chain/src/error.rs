@@ -1,6 +1,7 @@
 //! What can go wrong with the chain.
 
 use alloy_primitives::B256;
+use aura_evm::ExecutionError;
 use aura_smt::{SmtError, VerifyError, WitnessError};
 use aura_storage::StorageError;
 
@@ -53,9 +54,24 @@ pub enum ChainError {
         #[source]
         source: VerifyError,
     },
-    /// A witness from our own data is not one.
-    #[error("witness")]
-    Witness(#[from] WitnessError),
+    /// A witness from our own data does not lead to the block's root: the history is damaged.
+    #[error("witness of block {block} does not verify: the history is damaged")]
+    WitnessMismatch {
+        /// The block.
+        block: u64,
+        /// What is wrong with the witness.
+        #[source]
+        source: WitnessError,
+    },
+    /// A block of the chain does not execute again: the history is damaged.
+    #[error("block {block} does not execute as it did")]
+    Execution {
+        /// The block.
+        block: u64,
+        /// What is different.
+        #[source]
+        source: ExecutionError,
+    },
     /// A reader found damage, which it has logged.
     #[error("the database is damaged")]
     Damaged,

@@ -19,6 +19,7 @@ mod source;
 mod tip;
 mod views;
 mod warm;
+mod witness;
 mod writer;
 
 pub use chain::{Chain, ChainEvent};

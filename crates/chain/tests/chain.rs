@@ -280,3 +280,46 @@ async fn history_is_pruned_behind_the_window_and_unwinding_stops_there() {
     assert_eq!(running.chain.tip().number, 17);
     running.settle().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_carries_all_of_the_state_that_its_block_touches() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::open(folder.path());
+    let chain = &running.chain;
+    extend(chain, 3);
+    running.settle().await;
+    for number in 1..=3 {
+        let reader = chain.store().reader().unwrap();
+        let [parent, header] = [number - 1, number].map(|n| reader.header(n).unwrap().unwrap());
+        let witness = chain.witness(number).unwrap();
+        assert_eq!(
+            (witness.parent_root, witness.root),
+            (parent.state_root, header.state_root)
+        );
+        let tree = witness.tree().unwrap();
+        // The sender and both recipients, the latter absent before.
+        let sender = reader
+            .account_at(signer().address(), number - 1)
+            .unwrap()
+            .unwrap();
+        let value = aura_smt::account_value(sender.nonce, sender.balance, sender.code_hash);
+        let key = hashed_account_key(signer().address());
+        assert_eq!(tree.get(key), Ok(Some(value)));
+        for index in [2 * number - 2, 2 * number - 1] {
+            let key = hashed_account_key(recipient(index));
+            assert_eq!(tree.get(key), Ok(None));
+        }
+        let mut anywhere = (0..=255).map(|byte| tree.get(B256::repeat_byte(byte)));
+        assert!(
+            anywhere.any(|found| found.is_err()),
+            "it carries the whole state"
+        );
+        // Nothing, or something else, does not lead to the block's root.
+        assert!(witness.verify_update(&[]).is_err());
+        assert!(witness.verify_update(&[(key, None)]).is_err());
+    }
+    for number in [0, 4] {
+        let error = chain.witness(number).unwrap_err();
+        assert!(matches!(error, ChainError::Storage(_)), "{error}");
+    }
+}

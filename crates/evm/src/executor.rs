@@ -24,7 +24,7 @@ use crate::{
     attributes::evm_env,
     block_evm::BlockEvm,
     roots,
-    state_db::{ErrorSlot, ReadFailure},
+    state_db::{ErrorSlot, ReadFailure, StateReads},
 };
 
 /// Largest RLP encoding of a block from Osaka on (EIP-7934): 10 MiB less 2 MiB for the consensus
@@ -167,6 +167,11 @@ impl BlockExecutor {
     /// Drops the snapshot, so that none is held while no transactions arrive.
     pub fn detach(&mut self) {
         self.inner.evm.db_mut().detach();
+    }
+
+    /// Notes every leaf of the parent's state that the block reads.
+    pub fn record_reads(&mut self) -> StateReads {
+        self.inner.evm.db_mut().record_reads()
     }
 
     /// Executes `tx` at the end of the block. A plain transfer costs a few microseconds.

@@ -31,5 +31,5 @@ pub use executor::{BlockExecutor, TxOutcome};
 pub use halt::describe_halt;
 pub use open_block::{OpenBlock, OpenBody};
 pub use revert::decode_revert_reason;
-pub use state_db::{StateDb, StateReadError};
-pub use verify::execute_block;
+pub use state_db::{StateDb, StateReadError, StateReads};
+pub use verify::{execute_block, execute_block_with_reads};

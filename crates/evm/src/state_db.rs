@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 use alloy_evm::overrides::OverrideBlockHashes;
 use alloy_primitives::{
     Address, B256, U256,
-    map::{AddressMap, AddressSet, B256Map, HashMap},
+    map::{AddressMap, AddressSet, B256Map, HashMap, HashSet},
 };
 use aura_primitives::{Account, AccountChange, SlotChange, StateDiff};
-use aura_storage::{DecodeError, StateView, StorageError};
+use aura_storage::{DecodeError, LeafId, StateView, StorageError};
 use parking_lot::{Mutex, RwLock};
 use revm::{
     Database, DatabaseCommit,
@@ -75,7 +75,11 @@ pub struct StateDb {
     wiped: AddressSet,
     block_hashes: BTreeMap<u64, B256>,
     failure: ErrorSlot,
+    reads: Option<StateReads>,
 }
+
+/// Leaves of the parent's state that a block has read so far.
+pub type StateReads = Arc<Mutex<HashSet<LeafId>>>;
 
 impl fmt::Debug for StateDb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,6 +109,23 @@ impl StateDb {
             wiped: AddressSet::default(),
             block_hashes: BTreeMap::new(),
             failure: ErrorSlot::default(),
+            reads: None,
+        }
+    }
+
+    /// Notes every leaf of the parent's state that was read, or will be.
+    pub fn record_reads(&mut self) -> StateReads {
+        let accounts = self.accounts.keys().copied().map(LeafId::Account);
+        let slots = self.slots.keys();
+        let slots = slots.map(|(address, slot)| LeafId::Slot(*address, *slot));
+        let reads = StateReads::new(Mutex::new(accounts.chain(slots).collect()));
+        self.reads = Some(reads.clone());
+        reads
+    }
+
+    fn note_read(&self, leaf: LeafId) {
+        if let Some(reads) = &self.reads {
+            reads.lock().insert(leaf);
         }
     }
 
@@ -143,6 +164,7 @@ impl StateDb {
             return Ok(*account);
         }
         let account = self.read(|view| view.account(address))?;
+        self.note_read(LeafId::Account(address));
         self.accounts.insert(address, account);
         Ok(account)
     }
@@ -153,6 +175,7 @@ impl StateDb {
             return Ok(*value);
         }
         let value = self.read(|view| view.slot(address, slot))?;
+        self.note_read(LeafId::Slot(address, slot));
         self.slots.insert((address, slot), value);
         Ok(value)
     }

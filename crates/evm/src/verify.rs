@@ -5,7 +5,7 @@ use std::{fmt::Display, sync::Arc};
 use alloy_consensus::Header;
 use aura_chainspec::ChainSpec;
 use aura_primitives::{ExecutedBlock, SealedBlock, SealedHeader};
-use aura_storage::StateView;
+use aura_storage::{LeafId, StateView};
 
 use crate::{BlockExecutor, ExecutionError, PayloadAttributes};
 
@@ -22,6 +22,19 @@ pub fn execute_block(
     block: &SealedBlock,
     view: StateView,
 ) -> Result<ExecutedBlock, ExecutionError> {
+    execute_block_with_reads(spec, parent, block, view).map(|(executed, _)| executed)
+}
+
+/// As [`execute_block`], and returns the leaves of the parent's state that execution read.
+///
+/// # Errors
+/// As for [`execute_block`].
+pub fn execute_block_with_reads(
+    spec: &Arc<ChainSpec>,
+    parent: &SealedHeader,
+    block: &SealedBlock,
+    view: StateView,
+) -> Result<(ExecutedBlock, Vec<LeafId>), ExecutionError> {
     let header = block.header.inner();
     let attributes = PayloadAttributes {
         timestamp: header.timestamp,
@@ -33,6 +46,7 @@ pub fn execute_block(
         extra_data: header.extra_data.clone(),
     };
     let mut executor = BlockExecutor::begin(Arc::clone(spec), parent, attributes, view)?;
+    let reads = executor.record_reads();
     // What the parent and the chain's rules give must agree before anything is executed.
     compare_start(header, &executor.header())?;
     for (index, tx) in block.transactions.iter().enumerate() {
@@ -47,7 +61,8 @@ pub fn execute_block(
     }
     let executed = executor.finish()?;
     compare_end(header, &executed.header)?;
-    Ok(executed)
+    let reads = std::mem::take(&mut *reads.lock());
+    Ok((executed, reads.into_iter().collect()))
 }
 
 /// Fields that follow from the parent.
