@@ -15,7 +15,7 @@ use aura_sequencer::{SealPolicy, SequencerConfig};
 use aura_storage::StoreConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::NodeError;
+use crate::{NodeError, TreeSection};
 
 /// Everything that can be set, with its default. The TOML file has the same names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct NodeConfig {
     pub sequencer: SequencerSection,
     /// Database.
     pub storage: StorageSection,
+    /// State tree and proofs.
+    pub tree: TreeSection,
     /// Transactions that wait for inclusion.
     pub pool: PoolConfig,
     /// JSON-RPC limits.
@@ -59,6 +61,7 @@ impl Default for NodeConfig {
             log_format: LogStyle::Text,
             sequencer: SequencerSection::default(),
             storage: StorageSection::default(),
+            tree: TreeSection::default(),
             pool: PoolConfig::default(),
             rpc: RpcConfig::default(),
         }
@@ -93,7 +96,9 @@ impl NodeConfig {
                 "storage: history_blocks must be at least 1".to_owned(),
             ));
         }
-        Ok(())
+        self.tree
+            .validate(self.storage.history_blocks)
+            .map_err(NodeError::Config)
     }
 }
 

@@ -9,10 +9,17 @@ mod config;
 mod error;
 mod node;
 mod open;
+mod proofs;
+mod tree;
 
 pub use audit::{AuditReport, audit, reexecute};
 pub use aura_sequencer::SealPolicy;
 pub use config::{BlockTime, Interval, LogStyle, NodeConfig, SequencerSection, StorageSection};
 pub use error::NodeError;
 pub use node::Node;
-pub use open::{ChainSource, GenesisAccounts, OpenedChain, initialise, open_chain};
+pub use open::{
+    ChainSource, GenesisAccounts, OpenedChain, initialise, open_chain, open_read_only,
+    open_store_read_only,
+};
+pub use proofs::{Extent, ProofAudit, Provable, audit_proofs, provable};
+pub use tree::TreeSection;

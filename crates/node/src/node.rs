@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use aura_chain::{Chain, ChainConfig};
+use aura_chain::Chain;
 use aura_pool::Pool;
 use aura_rpc::RpcContext;
 use aura_runtime::{CancellationToken, MetricsHandle, Tasks, serve_metrics};
@@ -46,10 +46,7 @@ impl Node {
         metrics: Option<MetricsHandle>,
     ) -> Result<Self, NodeError> {
         config.validate()?;
-        let limits = ChainConfig {
-            history_blocks: config.storage.history_blocks,
-            ..ChainConfig::default()
-        };
+        let limits = config.tree.to_config(config.storage.history_blocks);
         let OpenedChain { chain, writer } = open_chain(
             &config.datadir,
             source,

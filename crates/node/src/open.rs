@@ -120,14 +120,7 @@ pub fn open_chain(
             check_identity(datadir, &identity, &spec, genesis.hash())?;
             spec
         }
-        (Some(identity), None) => {
-            let spec = ChainSpec::from_genesis_file(&datadir.join(CHAIN_FILE))?;
-            let missing = aura_storage::StorageError::MissingBlock { number: 0 };
-            let stored = store.reader()?.header(0)?.ok_or(missing)?;
-            let genesis = spec.genesis_header(stored.state_root).hash_slow();
-            check_identity(datadir, &identity, &spec, genesis)?;
-            spec
-        }
+        (Some(identity), None) => stored_spec(datadir, &store, &identity)?,
     };
     let spec = match accounts {
         GenesisAccounts::Keep => spec,
@@ -135,6 +128,54 @@ pub fn open_chain(
     };
     let (chain, writer) = Chain::open(store, Arc::new(spec), config)?;
     Ok(OpenedChain { chain, writer })
+}
+
+/// Opens the database of a data directory for reading, also while a node writes to it.
+///
+/// # Errors
+/// [`NodeError::NoChain`], [`NodeError::Storage`].
+pub fn open_store_read_only(datadir: &Path, config: &StoreConfig) -> Result<Store, NodeError> {
+    let path = datadir.join(DATABASE_DIR);
+    if !path.is_dir() {
+        return Err(NodeError::NoChain {
+            path: datadir.to_owned(),
+        });
+    }
+    Ok(Store::open_read_only(&path, config)?)
+}
+
+/// Opens the chain of a data directory for reading, also while a node writes to it: then the tree
+/// is that of the moment, and what needs it (proofs) fails once there are newer blocks.
+///
+/// # Errors
+/// [`NodeError::NoChain`], [`NodeError::WrongChain`], and those of the parts.
+pub fn open_read_only(
+    datadir: &Path,
+    store: &StoreConfig,
+    config: ChainConfig,
+) -> Result<Chain, NodeError> {
+    let store = open_store_read_only(datadir, store)?;
+    let identity = store.identity()?.ok_or_else(|| NodeError::NoChain {
+        path: datadir.to_owned(),
+    })?;
+    let spec = stored_spec(datadir, &store, &identity)?.without_accounts();
+    // Without its writer the chain cannot grow.
+    let (chain, _) = Chain::open(store, Arc::new(spec), config)?;
+    Ok(chain)
+}
+
+/// The rules that the data directory was initialised with.
+fn stored_spec(
+    datadir: &Path,
+    store: &Store,
+    identity: &ChainIdentity,
+) -> Result<ChainSpec, NodeError> {
+    let spec = ChainSpec::from_genesis_file(&datadir.join(CHAIN_FILE))?;
+    let missing = aura_storage::StorageError::MissingBlock { number: 0 };
+    let stored = store.reader()?.header(0)?.ok_or(missing)?;
+    let genesis = spec.genesis_header(stored.state_root).hash_slow();
+    check_identity(datadir, identity, &spec, genesis)?;
+    Ok(spec)
 }
 
 fn open_store(datadir: &Path, config: &StoreConfig) -> Result<Store, NodeError> {
