@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
+use alloy_primitives::{Address, B256, U256};
 use aura_node::{BlockTime, Interval, LogStyle};
 use clap::{Args, Parser, Subcommand};
 
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     /// Look into a data directory
     #[command(subcommand)]
     Db(DbCommand),
+    /// Roots and proofs of the state tree
+    #[command(subcommand)]
+    State(StateCommand),
     /// Print the version
     Version,
 }
@@ -60,6 +64,12 @@ pub(crate) struct NodeArgs {
     /// Gas limit of new blocks [default: the genesis block's]
     #[arg(long, env = "AURA_GAS_LIMIT")]
     pub(crate) gas_limit: Option<u64>,
+    /// Newest blocks of which every one can be proven [default: 1024]
+    #[arg(long, env = "AURA_PROOF_WINDOW", value_name = "BLOCKS")]
+    pub(crate) proof_window: Option<u64>,
+    /// Of older blocks every so many-th can be proven [default: 32]
+    #[arg(long, env = "AURA_PROOF_INTERVAL", value_name = "BLOCKS")]
+    pub(crate) proof_interval: Option<u64>,
     /// Port of Prometheus metrics [default: none]
     #[arg(long, env = "AURA_METRICS_PORT", value_name = "PORT")]
     pub(crate) metrics_port: Option<u16>,
@@ -115,4 +125,65 @@ pub(crate) enum DbCommand {
         #[arg(long, env = "AURA_CHAIN", value_name = "FILE")]
         chain: Option<PathBuf>,
     },
+}
+
+/// `aura state`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Print the state root of a block, as aura_stateRoot answers it
+    Root {
+        /// Data directory
+        #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
+        datadir: PathBuf,
+        /// Number of the block [default: the newest]
+        #[arg(long, value_name = "NUMBER", value_parser = block_number)]
+        block: Option<u64>,
+    },
+    /// Print an account and its slots with proofs, as aura_getProof answers it
+    Proof {
+        /// Data directory
+        #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
+        datadir: PathBuf,
+        /// The account
+        #[arg(long)]
+        address: Address,
+        /// A storage slot of the account; can be given more than once
+        #[arg(long = "slot", value_name = "SLOT")]
+        slots: Vec<U256>,
+        /// Number of the block [default: the newest]
+        #[arg(long, value_name = "NUMBER", value_parser = block_number)]
+        block: Option<u64>,
+    },
+    /// Check an answer of aura_getProof without a node; the exit code says whether it holds
+    Verify {
+        /// The file, or - for the standard input
+        file: PathBuf,
+        /// The state root that the file must be about
+        #[arg(long)]
+        root: Option<B256>,
+    },
+    /// Recompute the state root from all leaves, and check proofs at past blocks; the node must not be running
+    Audit {
+        /// Data directory
+        #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
+        datadir: PathBuf,
+        /// Check every recorded node and every leaf at every block that can be proven, not a sample
+        #[arg(long)]
+        full: bool,
+    },
+    /// Print size of the tree and which blocks can be proven
+    Stats {
+        /// Data directory
+        #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
+        datadir: PathBuf,
+    },
+}
+
+/// A block number, decimal or hex with 0x.
+fn block_number(text: &str) -> Result<u64, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| "expected a block number, decimal or hex with 0x".to_owned())
 }

@@ -16,6 +16,7 @@ use crate::{
     banner,
     cli::{Cli, Command, ConfigCommand, DbCommand, InitArgs},
     settings::{self, Settings},
+    state,
 };
 
 /// Runs the command.
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: Cli) -> eyre::Result<()> {
             reexecute,
             chain,
         }) => check(&datadir, reexecute, chain.map(ChainSource::File)),
+        Command::State(command) => state::run(command),
         Command::Version => {
             println!("aura {}", env!("CARGO_PKG_VERSION"));
             Ok(())

@@ -4,6 +4,7 @@ mod banner;
 mod cli;
 mod commands;
 mod settings;
+mod state;
 
 use std::process::ExitCode;
 

@@ -110,6 +110,8 @@ fn apply(config: &mut NodeConfig, args: NodeArgs) {
     );
     set(&mut config.log, args.log);
     set(&mut config.log_format, args.log_format);
+    set(&mut config.tree.proof_window_blocks, args.proof_window);
+    set(&mut config.tree.proof_interval_blocks, args.proof_interval);
     config.chain = args.chain.or(config.chain.take());
     config.sequencer.gas_limit = args.gas_limit.or(config.sequencer.gas_limit);
     config.metrics_port = args.metrics_port.or(config.metrics_port);
