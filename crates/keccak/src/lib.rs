@@ -42,3 +42,8 @@ pub use backend::Backend;
 pub use batch::{MAX_LEN, hash_with, hash_with_backend, keccak256_arrays, keccak256_slices};
 pub use error::LengthError;
 pub use scalar::keccak256;
+
+/// Runs the examples of the README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
