@@ -31,8 +31,8 @@
 //! A node of the state tree is `depth 1 ‖ index 4`. Parts of a block in `NodeDiffs` cover all nodes
 //! without a gap: each has the changed nodes above `begin` up to and including `end`, where `begin`
 //! is the end of the part before (zeros in the first) and the last `end` is `0xff…`. So one seek
-//! finds the part that a node must be in, and a missing part is noticed. A list in `Boundaries`
-//! ends with a part that is not full, which can be empty.
+//! finds the part that a node must be in, and a missing part is noticed. A list in `Boundaries` or
+//! `TouchedKeys` ends with a part that is not full, which can be empty.
 //!
 //! A tx number counts all transactions of the chain from 0. Code is never removed: it is found by
 //! its hash, and another account may share it.

@@ -275,6 +275,33 @@ fn leaves_and_their_history() {
     named(8, ("History", &long), damage, then);
 }
 
+type Read = fn(&Store) -> Result<(), StorageError>;
+
+#[test]
+fn a_part_of_a_list_of_touched_keys() {
+    let touched = |store: &Store| store.reader()?.touched_keys(7).map(drop);
+    let undone = |store: &Store| {
+        let mut writer = store.writer()?;
+        writer.unwind_block()?;
+        writer.unwind_block().map(drop)
+    };
+    let key = part_key(7, 0);
+    let reads: [Read; 2] = [touched, undone];
+    for read in reads {
+        let damages: [fn(&mut Vec<u8>); 3] = [
+            |value| value.push(0),
+            |value| value.truncate(value.len() - 1),
+            |value| value.rotate_left(32),
+        ];
+        for edit in damages {
+            let damage = |tx: &RwTxUnsync| change(tx, "TouchedKeys", &key, edit);
+            named(8, ("TouchedKeys", &key), damage, read);
+        }
+        let damage = |tx: &RwTxUnsync| remove(tx, "TouchedKeys", &key);
+        named(8, ("TouchedKeys", &key), damage, read);
+    }
+}
+
 type Edit = fn(&mut TreeChanges);
 
 #[test]

@@ -55,6 +55,18 @@ fn build(blocks: &[Vec<Op>]) -> Built {
     }
 }
 
+/// The list of `block` names exactly the leaves that it changed.
+fn assert_touched(store: &Store, models: &[Model], first_history: u64) {
+    let reader = store.reader().unwrap();
+    for (number, states) in (1u64..).zip(models.windows(2)) {
+        let changed = difference(&states[1], &states[0]).into_iter();
+        let changed = (number > first_history).then(|| changed.map(|(key, _)| key).collect());
+        assert_eq!(reader.touched_keys(number).unwrap(), changed);
+    }
+    assert_eq!(reader.touched_keys(0).unwrap(), None);
+    assert_eq!(reader.touched_keys(models.len() as u64).unwrap(), None);
+}
+
 fn assert_state(store: &Store, number: u64, model: &Model) {
     let reader = store.reader().unwrap();
     for index in 0..PEOPLE {
@@ -94,6 +106,7 @@ proptest! {
         for (number, model) in (0u64..).zip(&built.models) {
             assert_state(&built.store, number, model);
         }
+        assert_touched(&built.store, &built.models, 0);
         prop_assert_eq!(
             dump(&built.store.reader().unwrap()),
             built.models.last().unwrap().leaves()
@@ -157,6 +170,7 @@ proptest! {
                     prop_assert_eq!((requested, first_available), (number, first));
                 }
             }
+            assert_touched(&built.store, &built.models, first);
             if stats.done {
                 prop_assert_eq!(first, below.min(head));
                 break;
@@ -195,6 +209,7 @@ fn a_block_with_more_keys_than_one_list_part_unwinds() {
         .collect();
     let built = build(&[ops, vec![Op::Delete { who: 7 }]]);
     assert!(built.rows[1]["TouchedKeys"] > 3);
+    assert_touched(&built.store, &built.models, 0);
     let mut writer = built.store.writer().unwrap();
     writer.unwind_block().unwrap();
     writer.unwind_block().unwrap();

@@ -5,6 +5,7 @@ mod boundaries;
 mod leaves;
 mod nodes;
 mod state;
+mod touched;
 
 pub(crate) use boundaries::{leading_number, node_hash};
 pub use nodes::NodesAt;

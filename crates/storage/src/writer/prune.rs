@@ -35,7 +35,7 @@ impl Writer {
                 for key in keys {
                     history.delete(&codec::history_key(&B256::from(key), block))?;
                 }
-                removed += keys.len();
+                removed += keys.len() + 1;
                 // From the first part on, the state before `block` has gaps.
                 first = first.max(block);
                 touched.delete_current()?;

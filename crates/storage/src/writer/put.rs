@@ -207,12 +207,17 @@ impl Writer {
             history.put(&codec::history_key(key, block), value)?;
         }
         let mut touched = self.access.cursor(Table::TouchedKeys)?;
-        for (part, chunk) in (0u32..).zip(changes.chunks(TOUCHED_KEYS_PER_PART)) {
+        let mut chunks = changes.chunks(TOUCHED_KEYS_PER_PART);
+        for part in 0u32.. {
+            let chunk = chunks.next().unwrap_or_default();
             self.scratch.clear();
             for (key, _) in chunk {
                 self.scratch.extend_from_slice(key.as_slice());
             }
             touched.append(&codec::part_key(block, part), &self.scratch)?;
+            if chunk.len() < TOUCHED_KEYS_PER_PART {
+                break;
+            }
         }
         Ok(())
     }

@@ -9,25 +9,6 @@ use crate::{
 };
 
 impl Writer {
-    /// The hashed keys that `block` changed, sorted.
-    pub(super) fn touched_keys(&self, block: u64) -> Result<Vec<B256>, StorageError> {
-        let mut cursor = self.access.cursor(Table::TouchedKeys)?;
-        let mut keys = Vec::new();
-        let mut row = cursor.seek(&codec::part_key(block, 0))?;
-        while let Some((key, value)) = row {
-            if !key.starts_with(&block.to_be_bytes()) {
-                break;
-            }
-            let (chunks, rest) = value.as_chunks::<32>();
-            if !rest.is_empty() {
-                return Err(cursor.damage(&key, DecodeError::TrailingBytes));
-            }
-            keys.extend(chunks.iter().map(B256::from));
-            row = cursor.next_row()?;
-        }
-        Ok(keys)
-    }
-
     pub(super) fn check_unwind(&self) -> Result<(), StorageError> {
         let tip = self.tip()?.head.number;
         let target = tip.checked_sub(1).ok_or(StorageError::UnwindGenesis)?;
@@ -76,7 +57,7 @@ impl Writer {
     }
 
     fn restore_state(&self, number: u64) -> Result<Vec<(B256, Option<Leaf>)>, StorageError> {
-        let keys = self.touched_keys(number)?;
+        let keys = self.access.touched_keys(number)?;
         let mut restored = Vec::with_capacity(keys.len());
         let mut flat = self.access.cursor(Table::Flat)?;
         let mut history = self.access.cursor(Table::History)?;
