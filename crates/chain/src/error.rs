@@ -70,7 +70,7 @@ pub enum ChainError {
         block: u64,
         /// What is different.
         #[source]
-        source: ExecutionError,
+        source: Box<ExecutionError>,
     },
     /// A reader found damage, which it has logged.
     #[error("the database is damaged")]

@@ -26,7 +26,10 @@ impl Chain {
         let parent = reader.header(block - 1)?.ok_or(missing)?;
         let view = StateView::at(reader, block - 1);
         let (executed, reads) = execute_block_with_reads(self.spec(), &parent, &sealed, view)
-            .map_err(|source| ChainError::Execution { block, source })?;
+            .map_err(|source| {
+                let source = Box::new(source);
+                ChainError::Execution { block, source }
+            })?;
         let (_, changes) = tree_changes(&executed.diff);
         let read = reads.into_iter().map(LeafId::hashed_key);
         let changed = changes.iter().map(|(key, _)| *key);
