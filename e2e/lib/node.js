@@ -16,7 +16,7 @@ const bin = peer ? join(import.meta.dirname, "../node_modules/.bin/anvil") : pro
 if (!bin) throw new Error("AURA_BIN must name the built node");
 
 /** Asks the system for a port that nobody listens on. */
-async function freePort() {
+export async function freePort() {
     const server = createServer();
     await new Promise((ready, failed) => server.once("error", failed).listen(0, "127.0.0.1", ready));
     const { port } = server.address();
@@ -24,7 +24,7 @@ async function freePort() {
     return port;
 }
 
-function commandLine({ port, datadir, blockTime, gasLimit }) {
+function commandLine({ port, datadir, blockTime, gasLimit, proofWindow, proofInterval }) {
     if (peer) {
         const args = ["--port", port, "--chain-id", CHAIN_ID, "--state", join(datadir, "state.json"), "--state-interval", 1];
         if (blockTime !== "instant") args.push("--block-time", parseFloat(blockTime));
@@ -33,12 +33,14 @@ function commandLine({ port, datadir, blockTime, gasLimit }) {
     }
     const args = ["dev", "--port", port, "--datadir", datadir, "--block-time", blockTime];
     if (gasLimit) args.push("--gas-limit", gasLimit);
+    if (proofWindow) args.push("--proof-window", proofWindow);
+    if (proofInterval) args.push("--proof-interval", proofInterval);
     return args;
 }
 
 export class Node {
     /** Starts a node and waits until it answers. `datadir` defaults to a new folder of its own. */
-    static async start({ datadir, blockTime = "instant", gasLimit } = {}) {
+    static async start({ datadir, blockTime = "instant", ...settings } = {}) {
         const node = new Node();
         node.ownsDatadir = !datadir;
         node.datadir = datadir ?? mkdtempSync(join(tmpdir(), "aura-e2e-"));
@@ -46,7 +48,8 @@ export class Node {
         node.url = `http://127.0.0.1:${node.port}`;
         node.ws = `ws://127.0.0.1:${node.port}`;
         node.output = "";
-        node.child = spawn(bin, commandLine({ port: node.port, datadir: node.datadir, blockTime, gasLimit }).map(String), {
+        const args = commandLine({ port: node.port, datadir: node.datadir, blockTime, ...settings });
+        node.child = spawn(bin, args.map(String), {
             stdio: ["ignore", "pipe", "pipe"],
         });
         node.exited = new Promise((done) => node.child.once("exit", (code, signal) => done({ code, signal })));
