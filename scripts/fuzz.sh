@@ -16,7 +16,7 @@ FOUNDRY_FUZZ_RUNS="$FUZZ_RUNS" contracts/run.sh --match-test testFuzz --fuzz-see
 # Crates whose tests take their number of cases from the environment.
 export PROPTEST_CASES="${PROPTEST_CASES:-500}"
 echo "fuzz: Rust, PROPTEST_CASES=$PROPTEST_CASES"
-cargo test -p aura-smt --no-fail-fast || failed+=("cargo test")
+cargo test -p aura-keccak -p aura-smt -p aura-chain --no-fail-fast || failed+=("cargo test")
 
 if [ ${#failed[@]} != 0 ]; then
     printf 'failed: %s\n' "${failed[@]}"

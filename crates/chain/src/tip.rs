@@ -1,8 +1,6 @@
 //! The newest sealed block and the state tree after it.
 
-use std::collections::HashMap;
-
-use alloy_primitives::B256;
+use alloy_primitives::{B256, map::HashMap};
 use aura_primitives::SealedHeader;
 use aura_smt::{Change, LeafSource, NodeChange, NodeId, Tree, UpdateError};
 use aura_storage::StorageError;

@@ -177,7 +177,7 @@ fn arrays_need_one_place_for_each_digest() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    // 256 cases, or as many as PROPTEST_CASES says.
 
     #[test]
     fn any_batch_agrees(len in 0..=MAX_LEN, count in 1..100usize, seed in any::<u64>()) {

@@ -73,7 +73,7 @@ fn naive_proof(model: &Model, key: &B256) -> Proof {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: common::cases(96), ..ProptestConfig::default() })]
 
     #[test]
     fn batches_give_the_root_and_proofs_of_the_definition(

@@ -1,5 +1,7 @@
 //! No change to a proof makes it prove anything else, and none makes the verifier panic.
 
+mod common;
+
 use alloy_primitives::{B256, keccak256};
 use aura_smt::{Proof, Sibling, Smt, VerifyError, verify};
 use proptest::prelude::*;
@@ -42,7 +44,7 @@ fn flip(root: &mut B256, proof: &mut Proof, at: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: common::cases(512), ..ProptestConfig::default() })]
 
     #[test]
     fn one_flipped_bit_invalidates_a_proof(

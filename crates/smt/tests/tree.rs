@@ -1,5 +1,7 @@
 //! The tree over leaves that are kept elsewhere: growth, crowded buckets, recorded nodes.
 
+mod common;
+
 use std::{cell::Cell, collections::BTreeMap};
 
 use alloy_primitives::{B256, keccak256};
@@ -196,7 +198,7 @@ fn check_all(chain: &Chain, seed: u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(12), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: common::cases(12), ..ProptestConfig::default() })]
 
     #[test]
     fn every_batch_gives_the_root_of_the_definition_and_every_past_state_is_provable(
@@ -207,13 +209,6 @@ proptest! {
         let chain = random_blocks(seed, cached, blocks, size, shared);
         check_all(&chain, seed);
     }
-}
-
-fn cases(default: u32) -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(default)
 }
 
 #[test]

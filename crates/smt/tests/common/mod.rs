@@ -88,3 +88,10 @@ pub(crate) fn change(model: &mut Model, key: B256, value: Option<B256>) {
         None => model.remove(&key),
     };
 }
+
+/// Cases of a property test: `PROPTEST_CASES` if that asks for more than `least`.
+pub(crate) fn cases(least: u32) -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    let asked = asked.and_then(|cases| cases.parse().ok());
+    asked.unwrap_or(least).max(least)
+}
