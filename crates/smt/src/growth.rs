@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use crate::{
     LeafSource, NodeId, Prefix,
     bucket::read_buckets,
+    cache::Entry,
     pages::CROWDED,
+    plan::{Outcome, Plan},
     tree::{LEAVES_PER_BUCKET, RECORDED_LEVELS, Tree},
 };
 
@@ -55,10 +57,14 @@ impl Tree {
             .collect();
         let prefixes: Vec<Prefix> = missing.iter().copied().map(Prefix::of_node).collect();
         let mut read = read_buckets(&prefixes, source)?;
+        let mut plan = Plan::default();
+        let mut hashes = Vec::with_capacity(2 * nodes.len());
         for node in nodes {
             let bucket = self.cache.remove(*node).or_else(|| read.next());
             let bucket = bucket.expect("the bucket was read");
-            self.pages.remove(Prefix::of_node(*node));
+            if !self.pages.is_empty() {
+                self.pages.remove(Prefix::of_node(*node));
+            }
             let halves = [0, 1].map(|side| NodeId {
                 depth: node.depth + 1,
                 index: 2 * node.index + side,
@@ -66,15 +72,25 @@ impl Tree {
             let right = Prefix::of_node(halves[1]);
             let middle = bucket.partition_point(|leaf| leaf.key < *right.first_key());
             let (left, right) = bucket.split_at(middle);
-            let hashes = [(halves[0], left), (halves[1], right)].map(|(half, leaves)| {
-                if leaves.len() <= CROWDED {
-                    self.cache.put(half, leaves.into());
-                }
-                self.pages.build(Prefix::of_node(half), leaves)
-            });
-            self.levels.split(hashes[0], hashes[1]);
-            self.cache.deepen(self.levels.depth());
+            for (half, leaves) in [(halves[0], left), (halves[1], right)] {
+                hashes.push(self.add_half(half, leaves, &mut plan));
+            }
         }
+        plan.run();
+        for pair in hashes.as_chunks::<2>().0 {
+            let [left, right] = pair.each_ref().map(|half| half.hash(&plan));
+            self.levels.split(left, right);
+        }
+        self.cache.deepen(self.levels.depth());
         Ok(())
+    }
+
+    fn add_half(&mut self, node: NodeId, leaves: &[Entry], plan: &mut Plan) -> Outcome {
+        if leaves.len() > CROWDED {
+            let prefix = Prefix::of_node(node);
+            return Outcome::Known(self.pages.build(prefix, leaves));
+        }
+        self.cache.put(node, leaves.into());
+        Outcome::Planned(plan.add(leaves.iter().map(|leaf| (&leaf.key, leaf.hash))))
     }
 }

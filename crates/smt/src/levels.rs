@@ -12,6 +12,11 @@ const AHEAD: usize = 16;
 /// Depth to which the arrays can grow: 2^30 buckets.
 const MAX_DEPTH: u8 = 30;
 
+/// The two children of a node: one cache line.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
+struct Pair([B256; 2]);
+
 /// Hashes of all nodes from the root to the buckets.
 ///
 /// A bucket is a node whose subtree is not kept: only its hash is. Buckets with an index below
@@ -21,9 +26,10 @@ const MAX_DEPTH: u8 = 30;
 pub(crate) struct Levels {
     depth: u8,
     split: u32,
-    /// `nodes[d][i]` is the node of depth `d` and index `i`; the last array, of depth `depth + 1`,
-    /// ends at `2 * split`.
-    nodes: Vec<Vec<B256>>,
+    root: B256,
+    /// `pairs[d][i]` are the children of the node of depth `d` and index `i`; the last array, with
+    /// the halves of split buckets, ends at `split`.
+    pairs: Vec<Vec<Pair>>,
 }
 
 impl Levels {
@@ -33,21 +39,20 @@ impl Levels {
         // At most 30.
         let depth = buckets.ilog2() as u8;
         let split = (buckets - (1 << depth)) as u32;
-        let mut nodes: Vec<_> = (0..=depth)
-            .map(|depth| vec![B256::ZERO; 1 << depth])
-            .collect();
-        let mut halves = Vec::with_capacity(if split == 0 { 0 } else { 2 << depth });
-        halves.resize(2 * split as usize, B256::ZERO);
-        nodes.push(halves);
+        let mut pairs: Vec<_> = (0..depth).map(|d| vec![Pair::default(); 1 << d]).collect();
+        let mut halves = Vec::with_capacity(if split == 0 { 0 } else { 1 << depth });
+        halves.resize(split as usize, Pair::default());
+        pairs.push(halves);
         Self {
             depth,
             split,
-            nodes,
+            root: B256::ZERO,
+            pairs,
         }
     }
 
-    pub(crate) fn root(&self) -> B256 {
-        self.nodes[0][0]
+    pub(crate) const fn root(&self) -> B256 {
+        self.root
     }
 
     /// Bits that every bucket has at least.
@@ -61,7 +66,8 @@ impl Levels {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.nodes.iter().map(|nodes| nodes.len() * 32).sum()
+        let pairs: usize = self.pairs.iter().map(Vec::len).sum();
+        pairs * size_of::<Pair>()
     }
 
     /// The bucket that `key` belongs to.
@@ -87,11 +93,23 @@ impl Levels {
 
     /// Hash of a node that is not below a bucket.
     pub(crate) fn get(&self, node: NodeId) -> B256 {
-        self.nodes[usize::from(node.depth)][node.index as usize]
+        match usize::from(node.depth).checked_sub(1) {
+            None => self.root,
+            Some(above) => {
+                let pair = &self.pairs[above][node.index as usize / 2];
+                pair.0[node.index as usize % 2]
+            }
+        }
     }
 
     pub(crate) fn set(&mut self, node: NodeId, hash: B256) {
-        self.nodes[usize::from(node.depth)][node.index as usize] = hash;
+        match usize::from(node.depth).checked_sub(1) {
+            None => self.root = hash,
+            Some(above) => {
+                let pair = &mut self.pairs[above][node.index as usize / 2];
+                pair.0[node.index as usize % 2] = hash;
+            }
+        }
     }
 
     /// The bucket that is split next; `None` if there can be no more.
@@ -104,18 +122,17 @@ impl Levels {
 
     /// Splits [`next_split`](Self::next_split), whose halves have these hashes.
     pub(crate) fn split(&mut self, left: B256, right: B256) {
-        let below = &mut self.nodes[usize::from(self.depth) + 1];
-        if below.is_empty() {
+        let halves = &mut self.pairs[usize::from(self.depth)];
+        if halves.is_empty() {
             // Reserved room costs nothing until it is used.
-            below.reserve_exact(2 << self.depth);
+            halves.reserve_exact(1 << self.depth);
         }
-        below.push(left);
-        below.push(right);
+        halves.push(Pair([left, right]));
         self.split += 1;
         if self.split == 1 << self.depth {
             self.depth += 1;
             self.split = 0;
-            self.nodes.push(Vec::new());
+            self.pairs.push(Vec::new());
         }
     }
 
@@ -150,39 +167,45 @@ impl Levels {
         changes: Option<&mut Vec<NodeChange>>,
         both: &mut Vec<u32>,
     ) {
-        let (above, below) = self.nodes.split_at_mut(usize::from(depth) + 1);
-        let (level, children) = (&mut above[usize::from(depth)], &below[0]);
         if let Some(changes) = changes {
-            changes.extend(dirty.iter().map(|&index| NodeChange {
-                node: NodeId { depth, index },
-                before: level[index as usize],
+            changes.extend(dirty.iter().map(|&index| {
+                let node = NodeId { depth, index };
+                let before = self.get(node);
+                NodeChange { node, before }
             }));
         }
+        let (above, below) = self.pairs.split_at_mut(usize::from(depth));
+        let children = &below[0];
+        let mut root = [Pair([self.root; 2])];
+        let level = above.last_mut().map_or(&mut root[..], |level| level);
         both.clear();
         for (position, &index) in dirty.iter().enumerate() {
             if let Some(&next) = dirty.get(position + AHEAD) {
-                prefetch(&children[2 * next as usize]);
-                prefetch(&level[next as usize]);
+                prefetch(&children[next as usize]);
+                prefetch(&level[next as usize / 2]);
             }
-            let index = index as usize;
-            let (left, right) = (&children[2 * index], &children[2 * index + 1]);
-            if left.is_zero() {
-                level[index] = *right;
-            } else if right.is_zero() {
-                level[index] = *left;
+            let Pair([left, right]) = &children[index as usize];
+            if left.is_zero() || right.is_zero() {
+                let only = if left.is_zero() { right } else { left };
+                level[index as usize / 2].0[index as usize % 2] = *only;
             } else {
-                // Indexes fit 32 bits, as `NodeId` has them.
-                both.push(index as u32);
+                both.push(index);
             }
         }
         node_batch(
             both.len(),
             |position| {
-                let index = 2 * both[position] as usize;
-                (&children[index], &children[index + 1], depth)
+                let Pair([left, right]) = &children[both[position] as usize];
+                (left, right, depth)
             },
-            |position, hash| level[both[position] as usize] = hash,
+            |position, hash| {
+                let index = both[position] as usize;
+                level[index / 2].0[index % 2] = hash;
+            },
         );
+        if depth == 0 {
+            self.root = root[0].0[0];
+        }
     }
 
     /// Computes all nodes above the buckets.

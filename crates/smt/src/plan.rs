@@ -19,6 +19,22 @@ struct Branch {
     depth: u8,
 }
 
+/// Hash of a subtree: known, or where a plan has it.
+pub(crate) enum Outcome {
+    Known(B256),
+    Planned(Option<u32>),
+}
+
+impl Outcome {
+    /// The hash, after the plan was run.
+    pub(crate) fn hash(&self, plan: &Plan) -> B256 {
+        match self {
+            Self::Known(hash) => *hash,
+            Self::Planned(place) => plan.hash(*place),
+        }
+    }
+}
+
 /// Subtrees that wait for their hashes.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {

@@ -10,7 +10,7 @@ use crate::{
     cache::{Bucket, LeafCache},
     levels::Levels,
     pages::{CROWDED, Pages},
-    plan::Plan,
+    plan::{Outcome, Plan},
     prefetch::prefetch,
 };
 
@@ -79,12 +79,6 @@ impl Target {
         self.terminal
             .unwrap_or_else(|| Prefix::of_node(self.bucket))
     }
-}
-
-/// Hash of a subtree: known, or where the plan has it.
-enum Outcome {
-    Known(B256),
-    Planned(Option<u32>),
 }
 
 impl Tree {
@@ -246,9 +240,17 @@ impl Tree {
         targets: &[Target],
         source: &mut S,
     ) -> Result<impl Iterator<Item = Bucket> + use<S>, S::Error> {
-        let is_missing =
-            |target: &&Target| target.terminal.is_some() || self.cache.get(target.bucket).is_none();
-        let missing: Vec<&Target> = targets.iter().filter(is_missing).collect();
+        let mut missing: Vec<&Target> = Vec::new();
+        for (position, target) in targets.iter().enumerate() {
+            if let Some(next) = targets.get(position + PLACES_AHEAD)
+                && let Some(place) = self.cache.place(next.bucket)
+            {
+                prefetch(place);
+            }
+            if target.terminal.is_some() || self.cache.get(target.bucket).is_none() {
+                missing.push(target);
+            }
+        }
         let mut loose = Vec::new();
         if !missing.is_empty() {
             let prefixes: Vec<Prefix> = missing.iter().map(|target| target.prefix()).collect();
@@ -320,10 +322,7 @@ impl Tree {
     fn settle(&mut self, targets: &[Target], outcomes: Vec<Outcome>, plan: &Plan) -> Update {
         let mut changed: Vec<NodeId> = Vec::with_capacity(targets.len());
         for (target, outcome) in targets.iter().zip(outcomes) {
-            let mut hash = match outcome {
-                Outcome::Known(hash) => hash,
-                Outcome::Planned(place) => plan.hash(place),
-            };
+            let mut hash = outcome.hash(plan);
             if let Some(terminal) = target.terminal {
                 let bucket = Prefix::of_node(target.bucket);
                 hash = self.pages.update(bucket, terminal, hash);
