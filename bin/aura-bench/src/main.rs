@@ -1,4 +1,5 @@
-//! `aura-bench`: load over HTTP and WebSocket against any Ethereum node, and comparisons.
+//! `aura-bench`: load over HTTP and WebSocket against any Ethereum node, comparisons, and figures of
+//! the state tree.
 //!
 //! Everything that can be prepared is prepared before the clock starts; every loop has a bound in
 //! count or time; what the load generator itself costs is measured and printed. It runs on one
@@ -16,6 +17,7 @@ mod load;
 mod reads;
 mod rpc;
 mod server;
+mod state;
 mod transfers;
 
 use clap::{Args, Parser, Subcommand};
@@ -26,6 +28,10 @@ use server::{BlockTime, Kind, Server, Settings};
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use transfers::Mode;
+
+/// The node's allocator, so that the chain in this process costs what it costs in the node.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[derive(Debug, Parser)]
 #[command(version, about = "Load and comparisons over JSON-RPC")]
@@ -101,6 +107,11 @@ enum Command {
     Compare(Box<compare::CompareArgs>),
     /// Writes a genesis file with many accounts.
     Genesis(genesis::GenesisArgs),
+    /// Figures of the state tree, in this process.
+    State {
+        #[command(subcommand)]
+        command: state::StateCommand,
+    },
     /// Starts a server twice, and prints how long it took to answer.
     Start {
         #[command(flatten)]
@@ -145,20 +156,28 @@ fn milliseconds(server: &Server) -> f64 {
         .map_or(0.0, |time| time.as_secs_f64() * 1e3)
 }
 
+fn main() -> Result<()> {
+    let figures = match Cli::parse().command {
+        Command::State { command } => state::run(&command)?,
+        command => over_network(command)?,
+    };
+    print!("{}", figures.lines());
+    Ok(())
+}
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
-    let cli = Cli::parse();
+async fn over_network(command: Command) -> Result<Figures> {
     let mut terminated = signal(SignalKind::terminate())?;
     // Ending by a signal drops the run, and with it the servers that it started.
     tokio::select! {
-        result = run(cli) => result,
+        result = run(command) => result,
         _ = tokio::signal::ctrl_c() => bail!("interrupted"),
         _ = terminated.recv() => bail!("terminated"),
     }
 }
 
-async fn run(cli: Cli) -> Result<()> {
-    let figures = match cli.command {
+async fn run(command: Command) -> Result<Figures> {
+    let figures = match command {
         Command::Transfers { target, load } => {
             transfers::run(&target.server().await?, Mode::Transfers, &load).await?
         }
@@ -170,10 +189,16 @@ async fn run(cli: Cli) -> Result<()> {
             latency::run(&target.server().await?, &latency).await?
         }
         Command::Heads { target, heads } => heads::run(&target.server().await?, &heads).await?,
-        Command::Compare(args) => return compare::run(&args).await,
-        Command::Genesis(args) => return genesis::run(&args),
+        Command::Compare(args) => {
+            compare::run(&args).await?;
+            Figures::default()
+        }
+        Command::Genesis(args) => {
+            genesis::run(&args)?;
+            Figures::default()
+        }
         Command::Start { target } => target.starts().await?,
+        Command::State { .. } => bail!("the state is measured without a network"),
     };
-    print!("{}", figures.lines());
-    Ok(())
+    Ok(figures)
 }
