@@ -216,15 +216,9 @@ fn audit_names_the_first_block_and_key_that_differ() {
     let error = state_err(&["audit", "--datadir", datadir]);
     assert!(error.contains("another process"), "{error}");
     assert!(node.terminate().success());
-    for (args, blocks) in [
-        (&["audit"][..], "13 of 13"),
-        (&["audit", "--full"], "13 of 13"),
-    ] {
+    for args in [&["audit"][..], &["audit", "--full"]] {
         let said = state_ok(&[args, &["--datadir", datadir]].concat());
-        for words in [
-            "leaves hash to the state root",
-            &format!("at {blocks} blocks"),
-        ] {
+        for words in ["leaves hash to the state root", "at 13 blocks verify"] {
             assert!(said.contains(words), "{said}");
         }
     }

@@ -8,10 +8,10 @@ use aura_storage::{Reader, StorageError, Store};
 
 use crate::NodeError;
 
-/// Blocks of a sample, besides the pinned ones.
-const SAMPLE_BLOCKS: usize = 128;
-/// Keys of a sample at each block.
-const SAMPLE_KEYS: u64 = 32;
+/// Proofs of a sample, unless there are more blocks.
+const SAMPLE_PROOFS: u64 = 16_384;
+/// Keys of a sample at each block, at most.
+const MAX_SAMPLE_KEYS: u64 = 32;
 /// Keys that are proven in one snapshot.
 const KEYS_AT_ONCE: usize = 64;
 /// Blocks that are looked at in one snapshot.
@@ -20,7 +20,7 @@ const BLOCKS_AT_ONCE: usize = 1_024;
 /// How much is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// Some keys at some blocks, and at every pinned one.
+    /// Some keys at every block that can be proven.
     Sample,
     /// Every recorded node and every leaf at every block that can be proven.
     Full,
@@ -30,8 +30,6 @@ pub enum Extent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProofAudit {
     /// Blocks that can be proven.
-    pub provable: u64,
-    /// Blocks of which proofs were checked.
     pub blocks: u64,
     /// Proofs that verify against the roots in the headers.
     pub proofs: u64,
@@ -102,26 +100,29 @@ fn provable_blocks(store: &Store) -> Result<Vec<u64>, StorageError> {
     Ok(blocks)
 }
 
-/// Every pinned block, and others at even distances; always the oldest and the newest.
-fn sample(blocks: &[u64], pins: &[u64]) -> Vec<u64> {
-    let step = blocks.len().div_ceil(SAMPLE_BLOCKS).max(1);
-    let mut sample: Vec<u64> = blocks.iter().step_by(step).copied().collect();
-    sample.extend(blocks.last());
-    sample.extend(pins.iter().filter(|pin| blocks.binary_search(pin).is_ok()));
-    sample.sort_unstable();
-    sample.dedup();
-    sample
+/// Keys of a sample at each of so many blocks.
+fn sample_keys(blocks: usize) -> u64 {
+    (SAMPLE_PROOFS / blocks.max(1) as u64).clamp(1, MAX_SAMPLE_KEYS)
+}
+
+/// Which keys are proven at a block.
+#[derive(Debug, Clone, Copy)]
+enum Keys {
+    /// So many, others at each block.
+    Some(u64),
+    /// One below each of the lowest recorded nodes.
+    BelowEachNode,
 }
 
 /// Keys of which the proofs at `block` are checked.
-fn keys(block: u64, bottom: u8, extent: Extent) -> Box<dyn Iterator<Item = B256>> {
-    match extent {
-        Extent::Sample => Box::new((0..SAMPLE_KEYS).map(move |index| {
+fn keys(block: u64, bottom: u8, which: Keys) -> Box<dyn Iterator<Item = B256>> {
+    match which {
+        Keys::Some(count) => Box::new((0..count).map(move |index| {
             let seed = [block.to_be_bytes(), index.to_be_bytes()];
             keccak256(seed.as_flattened())
         })),
         // A proof has every recorded node beside its path, and all leaves below the lowest of them.
-        Extent::Full => {
+        Keys::BelowEachNode => {
             let places = 0..=u32::MAX.checked_shr(32 - u32::from(bottom)).unwrap_or(0);
             Box::new(places.map(move |index| {
                 let node = NodeId {
@@ -143,28 +144,21 @@ fn keys(block: u64, bottom: u8, extent: Extent) -> Box<dyn Iterator<Item = B256>
 pub fn audit_proofs(chain: &Chain, extent: Extent) -> Result<ProofAudit, NodeError> {
     let store = chain.store();
     let blocks = provable_blocks(store)?;
-    let pins: Vec<u64> = store
-        .reader()?
-        .pins()?
-        .iter()
-        .map(|pin| pin.block)
-        .collect();
-    let chosen = match extent {
-        Extent::Sample => sample(&blocks, &pins),
-        Extent::Full => blocks.clone(),
+    let which = match extent {
+        Extent::Sample => Keys::Some(sample_keys(blocks.len())),
+        Extent::Full => Keys::BelowEachNode,
     };
     let mut proofs = 0;
-    for block in &chosen {
+    for block in &blocks {
         let bottom = store.reader()?.nodes_at(*block)?.bottom();
-        let mut keys = keys(*block, bottom, extent).peekable();
+        let mut keys = keys(*block, bottom, which).peekable();
         while keys.peek().is_some() {
             let some: Vec<B256> = keys.by_ref().take(KEYS_AT_ONCE).collect();
             proofs += chain.prove(*block, &some)?.proofs.len() as u64;
         }
     }
     Ok(ProofAudit {
-        provable: blocks.len() as u64,
-        blocks: chosen.len() as u64,
+        blocks: blocks.len() as u64,
         proofs,
     })
 }
@@ -174,26 +168,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sample_has_both_ends_and_every_pin() {
-        let blocks: Vec<u64> = (0..1_000).map(|block| block * 3).collect();
-        let chosen = sample(&blocks, &[30, 31, 33]);
-        assert!(chosen.len() <= SAMPLE_BLOCKS + 3, "{}", chosen.len());
-        for block in [0, 30, 33, 2_997] {
-            assert!(chosen.contains(&block), "{block}");
-        }
-        assert!(!chosen.contains(&31), "not provable");
-        assert_eq!(sample(&[7], &[]), [7]);
+    fn a_sample_has_keys_at_every_block_but_not_too_many() {
+        let counts = [0, 1, 512, 1_024, 16_384, 1_000_000].map(sample_keys);
+        assert_eq!(counts, [32, 32, 32, 16, 1, 1]);
+        let keys = |block, count| keys(block, 4, Keys::Some(count)).collect::<Vec<_>>();
+        assert_eq!(keys(5, 3).len(), 3);
+        assert_ne!(keys(5, 1), keys(6, 1));
     }
 
     #[test]
     fn all_keys_are_one_below_each_lowest_node() {
         for (bottom, count) in [(0, 1), (4, 16), (8, 256)] {
-            let all: Vec<B256> = keys(5, bottom, Extent::Full).collect();
+            let all: Vec<B256> = keys(5, bottom, Keys::BelowEachNode).collect();
             assert_eq!(all.len(), count);
             assert!(all.is_sorted());
             let last = all[count - 1][0];
             assert_eq!(u32::from(last), 0x100 - 0x100 / count as u32, "{bottom}");
         }
-        assert_eq!(keys(5, 4, Extent::Sample).count() as u64, SAMPLE_KEYS);
     }
 }
