@@ -160,6 +160,10 @@ fn settings_are_printed_checked_and_refused() {
         ("[rpc]\nmax_batch = 1", "max_batch"),
         ("[sequencer]\nblock_time = \"1ms\"", "below the minimum"),
         ("[pool]\nmax_transactions = 0", "max_transactions"),
+        (
+            "[tree]\npin_blocks = 2000000",
+            "exceeds storage.history_blocks",
+        ),
         ("port = \"http\"", "port"),
     ] {
         fs::write(&file, text).unwrap();
