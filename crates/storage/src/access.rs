@@ -20,6 +20,20 @@ use crate::{
 /// A row: key and value.
 pub(crate) type Row<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
+/// A value of a write transaction, which the binding has copied.
+///
+/// It could borrow from pages that the transaction has not changed, but finds out which page that is
+/// by the address of the value. An empty value can stand at the end of its page: then the binding
+/// asks about the page behind, and fails if that is none.
+fn copied<'a>(value: Option<Vec<u8>>) -> Option<Cow<'a, [u8]>> {
+    value.map(Cow::Owned)
+}
+
+/// As [`copied`], for a row.
+fn copied_row<'a>(row: Option<(Vec<u8>, Vec<u8>)>) -> Option<Row<'a>> {
+    row.map(|(key, value)| (Cow::Owned(key), Cow::Owned(value)))
+}
+
 /// A transaction of either kind with what it needs to name its errors.
 #[derive(Debug)]
 pub(crate) struct Access<K: TransactionKind> {
@@ -40,15 +54,19 @@ impl<K: TransactionKind> Access<K> {
         &self.shared
     }
 
-    /// Value under `key`, borrowed from the page wherever the transaction allows it.
+    /// Value under `key`, borrowed from the page if the transaction is for reading.
     pub(crate) fn get(
         &self,
         table: Table,
         key: &[u8],
     ) -> Result<Option<Cow<'_, [u8]>>, StorageError> {
-        self.tx
-            .get(self.shared.tables.handle(table).dbi(), key)
-            .map_err(|error| self.shared.error("read", engine_error(error)))
+        let table = self.shared.tables.handle(table).dbi();
+        let value = if K::IS_READ_ONLY {
+            self.tx.get(table, key)
+        } else {
+            self.tx.get(table, key).map(copied)
+        };
+        value.map_err(|error| self.shared.error("read", engine_error(error)))
     }
 
     /// Value under `key`, decoded.
@@ -139,7 +157,11 @@ impl<'a, K: TransactionKind> TableCursor<'a, K> {
 
     /// The first row at or after `key`.
     pub(crate) fn seek(&mut self, key: &[u8]) -> Result<Option<Row<'a>>, StorageError> {
-        let row = self.cursor.set_range(key);
+        let row = if K::IS_READ_ONLY {
+            self.cursor.set_range(key)
+        } else {
+            self.cursor.set_range(key).map(copied_row)
+        };
         self.read(row)
     }
 
@@ -147,28 +169,42 @@ impl<'a, K: TransactionKind> TableCursor<'a, K> {
     pub(crate) fn seek_before(&mut self, key: &[u8]) -> Result<Option<Row<'a>>, StorageError> {
         // Only the position is needed of the row at or after `key`.
         let found: ReadResult<Option<((), ())>> = self.cursor.set_range(key);
-        let row = match self.read(found)? {
-            Some(_) => self.cursor.prev(),
-            None => self.cursor.last(),
+        let row = match (self.read(found)?, K::IS_READ_ONLY) {
+            (Some(_), true) => self.cursor.prev(),
+            (Some(_), false) => self.cursor.prev().map(copied_row),
+            (None, true) => self.cursor.last(),
+            (None, false) => self.cursor.last().map(copied_row),
         };
         self.read(row)
     }
 
     /// The row under exactly `key`.
     pub(crate) fn find(&mut self, key: &[u8]) -> Result<Option<Cow<'a, [u8]>>, StorageError> {
-        let value = self.cursor.set(key);
+        let value = if K::IS_READ_ONLY {
+            self.cursor.set(key)
+        } else {
+            self.cursor.set(key).map(copied)
+        };
         self.read(value)
     }
 
     /// The first row of the table.
     pub(crate) fn first(&mut self) -> Result<Option<Row<'a>>, StorageError> {
-        let row = self.cursor.first();
+        let row = if K::IS_READ_ONLY {
+            self.cursor.first()
+        } else {
+            self.cursor.first().map(copied_row)
+        };
         self.read(row)
     }
 
     /// The next row.
     pub(crate) fn next_row(&mut self) -> Result<Option<Row<'a>>, StorageError> {
-        let row = self.cursor.next();
+        let row = if K::IS_READ_ONLY {
+            self.cursor.next()
+        } else {
+            self.cursor.next().map(copied_row)
+        };
         self.read(row)
     }
 
@@ -259,5 +295,40 @@ mod tests {
             error,
             StorageError::ValueTooLarge { table: "Code", .. }
         ));
+    }
+
+    #[test]
+    fn empty_values_are_read_wherever_they_stand_in_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), &StoreConfig::default()).unwrap();
+        let access = || {
+            let tx = store.shared().env.begin_rw_unsync().unwrap();
+            Access::new(tx, Arc::clone(store.shared()))
+        };
+        let tables = [Table::Flat, Table::HeaderNumbers, Table::TransactionHashes];
+        for n in 0..8u8 {
+            let rows = access();
+            for table in tables {
+                rows.put(table, &[n; 32], &[]).unwrap();
+                rows.put(Table::Code, &[n; 32], &[n; 3_000]).unwrap();
+            }
+            // The first value of a page ends where the page does. Behind it there are now pages
+            // that nobody has ever written.
+            rows.clear(Table::Code).unwrap();
+            rows.into_parts().0.commit().unwrap();
+            let rows = access();
+            for table in tables {
+                let found = rows.get(table, &[n; 32]).unwrap().unwrap();
+                assert!(found.is_empty());
+                let mut cursor = rows.cursor(table).unwrap();
+                assert!(cursor.first().unwrap().unwrap().1.is_empty());
+                for key in [[0; 32], [n; 32]] {
+                    assert!(cursor.find(&key).unwrap().unwrap().is_empty());
+                    assert!(cursor.seek(&key).unwrap().unwrap().1.is_empty());
+                }
+                assert_eq!(cursor.next_row().unwrap(), None);
+                assert!(cursor.seek_before(&[99; 32]).unwrap().unwrap().1.is_empty());
+            }
+        }
     }
 }
