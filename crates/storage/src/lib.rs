@@ -7,9 +7,12 @@
 //! It must never execute, validate consensus rules, compute roots or decide which block is right:
 //! it stores what `aura-chain` gives it, all of a block in one transaction.
 //!
-//! Every change in place keeps the value *before* the block in the history table under
-//! `hashed key ‖ block`. The state at block `B` is the first history entry above `B`, else the
-//! latest value: one seek. Unwind and pruning walk the list of keys that a block touched.
+//! Every change in place keeps the value *before* the block, first in a list of the block, then, with
+//! the next boundary (or after 64 blocks), in the history table under `hashed key ‖ block`, where
+//! many blocks come together: a row alone would cost a page. The state at block `B` is the first
+//! history entry above `B`, else that of the first list above `B` which has the key, else the latest
+//! value: one seek for older states, one per later block for those since the last boundary. Unwind
+//! walks the list of a block, or that of the keys that it touched; pruning does as well.
 //!
 //! For proofs in past states it also keeps former hashes of some nodes of the state tree
 //! ([`TreeChanges`] has which): of every block the nodes it changed, for the blocks of a window and

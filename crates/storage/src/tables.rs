@@ -16,6 +16,8 @@
 //! Receipts         S tx number 8                             type 1 ‖ success 1 ‖ varints: cumulative gas, gas used,
 //!                                                            first log index, log count ‖ logs (codec/receipt.rs)
 //! Flat               hashed key 32                           record (codec/leaf.rs): 0x00 account, 0x01 slot
+//! Undo             S block 8 ‖ last key 32                   first key 32 ‖ as many as fit 1,988 bytes of:
+//!                                                            hashed key 32 ‖ length 1 ‖ record before the block
 //! History            hashed key 32 ‖ block 8                 record before that block; empty: absent
 //! TouchedKeys      S block 8 ‖ part 4                        up to 62 hashed keys of 32, sorted over all parts
 //! Code               code hash 32                            code
@@ -27,6 +29,13 @@
 //!                                                            a row of this boundary in NodeHistory
 //! Pins               block 8                                 timestamp of the block 8
 //! ```
+//!
+//! Of the blocks above `folded` (in `Meta`) `Undo` has what they replaced, of all others `History`
+//! and `TouchedKeys` have it: a block that folds brings everything from `Undo` there at once. In both
+//! an empty record is an absent leaf. Parts of a block in `Undo` cover all keys without a gap: each
+//! has the changed keys from `first key` to `last key`; the first begins with the key `0x00…`, the
+//! last ends with `0xff…`. So one seek finds the part that a key must be in, and a missing part is
+//! noticed.
 //!
 //! A node of the state tree is `depth 1 ‖ index 4`. Parts of a block in `NodeDiffs` cover all nodes
 //! without a gap: each has the changed nodes above `begin` up to and including `end`, where `begin`
@@ -47,6 +56,9 @@ pub const SCHEMA_VERSION: u32 = 2;
 
 /// Hashed keys in one value of `TouchedKeys`; two such values fill a page.
 pub(crate) const TOUCHED_KEYS_PER_PART: usize = 62;
+
+/// Most bytes in one value of `Undo`; two such values fill a page.
+pub(crate) const UNDO_PART_BYTES: usize = 1_988;
 
 /// Changed nodes in one value of `NodeDiffs`; two such values fill a page.
 pub(crate) const NODE_CHANGES_PER_PART: usize = 54;
@@ -79,11 +91,12 @@ pub(crate) enum Table {
     NodeHistory,
     Boundaries,
     Pins,
+    Undo,
 }
 
 impl Table {
     /// Every table in the order of the discriminants.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Meta,
         Self::Heads,
         Self::Headers,
@@ -102,6 +115,7 @@ impl Table {
         Self::NodeHistory,
         Self::Boundaries,
         Self::Pins,
+        Self::Undo,
     ];
 
     /// Name of the table in the file.
@@ -125,6 +139,7 @@ impl Table {
             Self::NodeHistory => "NodeHistory",
             Self::Boundaries => "Boundaries",
             Self::Pins => "Pins",
+            Self::Undo => "Undo",
         }
     }
 
@@ -136,7 +151,7 @@ impl Table {
                 len == 8
             }
             Self::HeaderNumbers | Self::TransactionHashes | Self::Flat | Self::Code => len == 32,
-            Self::History => len == 40,
+            Self::History | Self::Undo => len == 40,
             Self::TouchedKeys | Self::Boundaries => len == 12,
             Self::NodeDiffs | Self::NodeHistory => len == 13,
             Self::LogAddress => len == 28,

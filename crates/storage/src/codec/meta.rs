@@ -5,6 +5,7 @@
 //! chain          chain id 8 ‖ genesis hash 32
 //! next_tx        number of the next transaction 8
 //! first_history  oldest block whose state can be read 8
+//! folded         block 8: the last one whose former records are in `History`
 //! first_nodes    block 8: its node diff and those of all later blocks are kept
 //! node_depth     list of (first block 8 ‖ bottom 1), see `DepthList`
 //! head           number 8 ‖ hash 32
@@ -19,6 +20,7 @@ pub(crate) const META_SCHEMA: &[u8] = b"schema";
 pub(crate) const META_CHAIN: &[u8] = b"chain";
 pub(crate) const META_NEXT_TX: &[u8] = b"next_tx";
 pub(crate) const META_FIRST_HISTORY: &[u8] = b"first_history";
+pub(crate) const META_FOLDED: &[u8] = b"folded";
 pub(crate) const META_FIRST_NODES: &[u8] = b"first_nodes";
 pub(crate) const META_NODE_DEPTH: &[u8] = b"node_depth";
 

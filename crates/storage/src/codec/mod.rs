@@ -9,6 +9,7 @@ mod leaf;
 mod meta;
 mod nodes;
 mod receipt;
+mod undo;
 
 pub(crate) use block::{
     BODY_FIXED_BYTES, TxRow, decode_body, decode_header, encode_body, encode_header, encode_tx,
@@ -18,14 +19,16 @@ pub(crate) use leaf::{
     LeafBytes, decode_account_of, decode_leaf, decode_slot, encode_account, encode_slot,
 };
 pub(crate) use meta::{
-    META_CHAIN, META_FIRST_HISTORY, META_FIRST_NODES, META_NEXT_TX, META_NODE_DEPTH, META_SCHEMA,
-    decode_head, decode_identity, decode_u32, decode_u64, encode_head, encode_identity,
+    META_CHAIN, META_FIRST_HISTORY, META_FIRST_NODES, META_FOLDED, META_NEXT_TX, META_NODE_DEPTH,
+    META_SCHEMA, decode_head, decode_identity, decode_u32, decode_u64, encode_head,
+    encode_identity,
 };
 pub(crate) use nodes::{
     DepthList, DiffPart, LAST_PART, NO_NODE, NODE_BYTES, NodeKey, decode_node, diff_key,
     encode_diff_part, is_bottom, is_node, node_history_key, node_key,
 };
 pub(crate) use receipt::{decode_receipt, encode_receipt};
+pub(crate) use undo::{LAST_KEY, UndoPart, push_former, successor, take_former, undo_key};
 
 use alloy_primitives::B256;
 

@@ -1,10 +1,10 @@
 //! Leaves of the state in ranges of their keys.
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::B256;
 use aura_smt::Prefix;
-use signet_libmdbx::{Ro, TransactionKind};
+use signet_libmdbx::TransactionKind;
 
-use super::Reader;
+use super::{Reader, past::PastLeaves};
 use crate::{
     DecodeError, Leaf, StorageError,
     access::{Row, TableCursor},
@@ -29,86 +29,6 @@ fn leaf<K: TransactionKind>(
 ) -> Result<Leaf, StorageError> {
     let (leaf, _) = codec::decode_leaf(value).map_err(|source| cursor.damage(key, source))?;
     Ok(leaf)
-}
-
-/// Key and block of a history row.
-fn history_row<K: TransactionKind>(
-    cursor: &TableCursor<'_, K>,
-    row_key: &[u8],
-) -> Result<(B256, u64), StorageError> {
-    if let Some((key, block)) = row_key.split_first_chunk::<32>()
-        && let Ok(block) = block.try_into()
-    {
-        return Ok((B256::new(*key), u64::from_be_bytes(block)));
-    }
-    Err(cursor.damage(row_key, DecodeError::NotCanonical("key")))
-}
-
-/// The key after `key`; `None` after the last.
-fn successor(key: &B256) -> Option<B256> {
-    let next = U256::from_be_bytes(key.0).checked_add(U256::ONE)?;
-    Some(B256::from(next))
-}
-
-/// The keys of a range whose record at a past block stands in the history, with that record.
-///
-/// A key can have very many rows: rows that do not count are passed over by a seek.
-struct PastRecords<'a> {
-    cursor: TableCursor<'a, Ro>,
-    block: u64,
-    last: B256,
-    /// The first row of the next key.
-    row: Option<Row<'a>>,
-}
-
-impl<'a> PastRecords<'a> {
-    fn new(
-        mut cursor: TableCursor<'a, Ro>,
-        prefix: &Prefix,
-        block: u64,
-    ) -> Result<Self, StorageError> {
-        let row = cursor.seek(prefix.first_key().as_slice())?;
-        Ok(Self {
-            cursor,
-            block,
-            last: prefix.last_key(),
-            row,
-        })
-    }
-
-    /// Seeks the first row of the next key.
-    fn pass(&mut self, key: &B256) -> Result<(), StorageError> {
-        self.row = match successor(key) {
-            Some(next) => self.cursor.seek(next.as_slice())?,
-            None => None,
-        };
-        Ok(())
-    }
-
-    /// The next key and its row; an empty value is an absent leaf.
-    fn next(&mut self) -> Result<Option<(B256, Row<'a>)>, StorageError> {
-        while let Some(row) = self.row.take() {
-            let (key, at) = history_row(&self.cursor, &row.0)?;
-            if key > self.last {
-                return Ok(None);
-            }
-            if at > self.block {
-                self.pass(&key)?;
-                return Ok(Some((key, row)));
-            }
-            let above = codec::history_key(&key, self.block.saturating_add(1));
-            match self.cursor.seek(&above)? {
-                Some(row) if row.0.starts_with(key.as_slice()) => {
-                    history_row(&self.cursor, &row.0)?;
-                    self.pass(&key)?;
-                    return Ok(Some((key, row)));
-                }
-                // The newest record is that of the block; the row belongs to the next key.
-                row => self.row = row,
-            }
-        }
-        Ok(None)
-    }
 }
 
 impl Reader {
@@ -167,8 +87,8 @@ impl Reader {
     /// Calls `visit` with the leaves below `prefix` in the state after `block`, in the order of
     /// hashed keys.
     ///
-    /// Cost: the leaves below the prefix in the newest state, and at most three seeks for each key
-    /// that changed since history begins, however often it did.
+    /// Cost: the leaves below the prefix in the newest state, at most three seeks for each key that
+    /// changed since history begins, however often it did, and one seek for each recent block.
     ///
     /// # Errors
     /// [`StorageError::HistoryPruned`], [`StorageError::MissingBlock`] if the block is above the
@@ -183,7 +103,8 @@ impl Reader {
         if self.is_newest(block)? {
             return self.leaves_in(&[*prefix], |_, key, leaf| visit(key, leaf));
         }
-        let mut past = PastRecords::new(access.cursor(Table::History)?, prefix, block)?;
+        let last = prefix.last_key();
+        let mut past = PastLeaves::new(self, prefix, block)?;
         let mut flat = access.cursor(Table::Flat)?;
         let mut row = flat.seek(prefix.first_key().as_slice())?;
         let mut next_past = past.next()?;
@@ -192,14 +113,14 @@ impl Reader {
                 self.check()?;
             }
             let newest = match &row {
-                Some((key, _)) => Some(leaf_key(&flat, key)?).filter(|key| *key <= past.last),
+                Some((key, _)) => Some(leaf_key(&flat, key)?).filter(|key| *key <= last),
                 None => None,
             };
             match (newest, next_past.take()) {
                 (None, None) => break,
-                (newest, Some((key, (row_key, value)))) if newest.is_none_or(|n| key <= n) => {
-                    if !value.is_empty() {
-                        visit(key, leaf(&past.cursor, &row_key, &value)?);
+                (newest, Some((key, leaf))) if newest.is_none_or(|n| key <= n) => {
+                    if let Some(leaf) = leaf {
+                        visit(key, leaf);
                     }
                     if newest == Some(key) {
                         row = flat.next_row()?;

@@ -4,11 +4,14 @@ mod blocks;
 mod boundaries;
 mod leaves;
 mod nodes;
+mod past;
 mod state;
 mod touched;
+mod undo;
 
 pub(crate) use boundaries::{leading_number, node_hash};
 pub use nodes::NodesAt;
+pub(crate) use undo::{ALL_KEYS, undo_damage};
 
 use std::{
     cell::OnceCell,
@@ -88,6 +91,7 @@ pub struct Reader {
     deadline: Duration,
     head: OnceCell<u64>,
     first_history: OnceCell<u64>,
+    folded: OnceCell<u64>,
     _registration: Registration,
 }
 
@@ -104,6 +108,7 @@ impl Reader {
             deadline: shared.config.reader_deadline,
             head: OnceCell::new(),
             first_history: OnceCell::new(),
+            folded: OnceCell::new(),
             _registration: Registration::new(shared, opened),
         })
     }
@@ -284,12 +289,12 @@ impl Reader {
         address: Address,
         block: u64,
     ) -> Result<Option<Account>, StorageError> {
-        let access = self.live()?;
+        self.check()?;
         if self.is_newest(block)? {
             return self.account(address);
         }
         let key = hashed_account_key(address);
-        access.past(&key, block, |bytes| {
+        self.past(&key, block, |bytes| {
             codec::decode_account_of(address, bytes)
         })
     }
@@ -299,12 +304,12 @@ impl Reader {
     /// # Errors
     /// As for [`account_at`](Self::account_at).
     pub fn slot_at(&self, address: Address, slot: U256, block: u64) -> Result<U256, StorageError> {
-        let access = self.live()?;
+        self.check()?;
         if self.is_newest(block)? {
             return self.slot(address, slot);
         }
         let key = hashed_slot_key(address, slot);
-        let word = access.past(&key, block, codec::decode_slot)?;
+        let word = self.past(&key, block, codec::decode_slot)?;
         Ok(word.unwrap_or_default())
     }
 

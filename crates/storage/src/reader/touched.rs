@@ -14,6 +14,9 @@ use crate::{
 impl<K: TransactionKind> Access<K> {
     /// The hashed keys that `block` changed, sorted. Its list must still be there.
     pub(crate) fn touched_keys(&self, block: u64) -> Result<Vec<B256>, StorageError> {
+        if block > self.folded()? {
+            return self.undo_keys(block);
+        }
         let mut cursor = self.cursor(Table::TouchedKeys)?;
         let mut keys: Vec<B256> = Vec::new();
         let mut row = cursor.seek(&codec::part_key(block, 0))?;

@@ -96,6 +96,7 @@ impl Writer {
             codec::META_FIRST_HISTORY,
             &number.to_be_bytes(),
         )?;
+        self.write_folded(number)?;
         self.write_first_nodes(number.saturating_add(1))?;
         self.write_depths(&DepthList::new(number, bottom))?;
         self.write_boundary(number, &[])?;

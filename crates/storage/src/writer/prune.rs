@@ -41,8 +41,13 @@ impl Writer {
                 touched.delete_current()?;
             }
         }
+        done = done && self.prune_undo(below, limit, &mut removed, &mut first)?;
         if done {
             first = first.max(below);
+        }
+        if self.access.folded()? < first {
+            // Nothing is left to fold of the blocks up to there.
+            self.write_folded(first)?;
         }
         let value = first.to_be_bytes();
         self.access
@@ -52,5 +57,23 @@ impl Writer {
             first_history_block: first,
             done,
         })
+    }
+
+    /// Forgets what unfolded blocks replaced, block by block. Returns whether done.
+    fn prune_undo(
+        &self,
+        below: u64,
+        limit: usize,
+        removed: &mut usize,
+        first: &mut u64,
+    ) -> Result<bool, StorageError> {
+        for block in self.access.folded()?.saturating_add(1)..=below {
+            if *removed >= limit {
+                return Ok(false);
+            }
+            *removed += self.remove_undo(block)?;
+            *first = block.max(*first);
+        }
+        Ok(true)
     }
 }

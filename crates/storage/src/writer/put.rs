@@ -8,7 +8,7 @@ use crate::{
     LeafId, StorageError, TreeChanges,
     codec::{self, LeafBytes},
     log_index::Terms,
-    tables::{TOUCHED_KEYS_PER_PART, Table},
+    tables::Table,
 };
 
 /// A changed leaf, still as the diff has it.
@@ -19,7 +19,7 @@ pub(super) enum Change<'a> {
 }
 
 impl Change<'_> {
-    fn before(self) -> Option<LeafBytes> {
+    pub(super) fn before(self) -> Option<LeafBytes> {
         match self {
             Self::Account(address, change) => change
                 .before
@@ -115,7 +115,8 @@ impl Writer {
         self.write_header_and_body(block, first_tx, count)?;
         self.write_transactions(block, first_tx)?;
         self.write_receipts(committed, first_tx)?;
-        self.write_state(block.number(), changes)?;
+        self.write_state(changes)?;
+        self.write_former(block.number(), changes, tree.interval.is_some())?;
         self.write_new_code(&committed.diff)?;
         self.write_nodes(block.number(), tree)?;
         Terms::of(&committed.receipts).add(&self.access, block.number())?;
@@ -186,11 +187,7 @@ impl Writer {
         Ok(())
     }
 
-    fn write_state(
-        &mut self,
-        block: u64,
-        changes: &[(B256, Change<'_>)],
-    ) -> Result<(), StorageError> {
+    fn write_state(&self, changes: &[(B256, Change<'_>)]) -> Result<(), StorageError> {
         let mut flat = self.access.cursor(Table::Flat)?;
         for (key, change) in changes {
             match change.after() {
@@ -198,25 +195,6 @@ impl Writer {
                 None => {
                     flat.delete(key.as_slice())?;
                 }
-            }
-        }
-        let mut history = self.access.cursor(Table::History)?;
-        for (key, change) in changes {
-            let before = change.before();
-            let value = before.as_ref().map_or(&[][..], LeafBytes::as_slice);
-            history.put(&codec::history_key(key, block), value)?;
-        }
-        let mut touched = self.access.cursor(Table::TouchedKeys)?;
-        let mut chunks = changes.chunks(TOUCHED_KEYS_PER_PART);
-        for part in 0u32.. {
-            let chunk = chunks.next().unwrap_or_default();
-            self.scratch.clear();
-            for (key, _) in chunk {
-                self.scratch.extend_from_slice(key.as_slice());
-            }
-            touched.append(&codec::part_key(block, part), &self.scratch)?;
-            if chunk.len() < TOUCHED_KEYS_PER_PART {
-                break;
             }
         }
         Ok(())

@@ -2,11 +2,33 @@
 
 use alloy_primitives::B256;
 use aura_primitives::{BlockNumHash, HeadLabel, SealedBlock};
+use signet_libmdbx::Rw;
 
 use super::{Tip, Writer};
 use crate::{
-    DecodeError, Leaf, StorageError, UnwoundBlock, codec, log_index::Terms, tables::Table,
+    DecodeError, Leaf, StorageError, UnwoundBlock,
+    access::TableCursor,
+    codec,
+    log_index::Terms,
+    reader::{ALL_KEYS, undo_damage},
+    tables::Table,
 };
+
+/// Writes back what stood under `key`.
+fn restore(
+    flat: &mut TableCursor<'_, Rw>,
+    key: &B256,
+    before: &[u8],
+    damage: impl FnOnce(DecodeError) -> StorageError,
+) -> Result<Option<Leaf>, StorageError> {
+    if before.is_empty() {
+        flat.delete(key.as_slice())?;
+        return Ok(None);
+    }
+    let (leaf, _) = codec::decode_leaf(before).map_err(damage)?;
+    flat.put(key.as_slice(), before)?;
+    Ok(Some(leaf))
+}
 
 impl Writer {
     pub(super) fn check_unwind(&self) -> Result<(), StorageError> {
@@ -57,6 +79,9 @@ impl Writer {
     }
 
     fn restore_state(&self, number: u64) -> Result<Vec<(B256, Option<Leaf>)>, StorageError> {
+        if number > self.access.folded()? {
+            return self.restore_unfolded(number);
+        }
         let keys = self.access.touched_keys(number)?;
         let mut restored = Vec::with_capacity(keys.len());
         let mut flat = self.access.cursor(Table::Flat)?;
@@ -66,15 +91,8 @@ impl Writer {
             let before = history
                 .find(&row)?
                 .ok_or_else(|| history.damage(&row, DecodeError::Missing))?;
-            if before.is_empty() {
-                flat.delete(key.as_slice())?;
-                restored.push((key, None));
-            } else {
-                let (leaf, _) =
-                    codec::decode_leaf(&before).map_err(|source| history.damage(&row, source))?;
-                flat.put(key.as_slice(), &before)?;
-                restored.push((key, Some(leaf)));
-            }
+            let damage = |source| StorageError::decode(Table::History.name(), &row, source);
+            restored.push((key, restore(&mut flat, &key, &before, damage)?));
             history.delete_current()?;
         }
         let mut touched = self.access.cursor(Table::TouchedKeys)?;
@@ -84,6 +102,23 @@ impl Writer {
             }
             touched.delete_current()?;
         }
+        self.write_folded(number.saturating_sub(1))?;
+        Ok(restored)
+    }
+
+    fn restore_unfolded(&self, number: u64) -> Result<Vec<(B256, Option<Leaf>)>, StorageError> {
+        let mut restored = Vec::new();
+        let mut flat = self.access.cursor(Table::Flat)?;
+        let mut parts = self.access.cursor(Table::Undo)?;
+        self.access
+            .undo_parts(&mut parts, number, ALL_KEYS, |part| {
+                for (key, before) in part.formers() {
+                    let damage = |source| undo_damage(part, source);
+                    restored.push((key, restore(&mut flat, &key, before, damage)?));
+                }
+                Ok(())
+            })?;
+        self.remove_undo(number)?;
         Ok(restored)
     }
 

@@ -267,6 +267,19 @@ pub fn put(writer: &mut Writer, block: &CommittedBlock) -> Result<(), StorageErr
     writer.put_block(block, &TreeChanges::without_nodes(&block.diff))
 }
 
+/// Writes `block` without nodes of the tree; a boundary closes an interval.
+pub fn put_at(
+    writer: &mut Writer,
+    block: &CommittedBlock,
+    is_boundary: bool,
+) -> Result<(), StorageError> {
+    let tree = TreeChanges {
+        interval: is_boundary.then(Vec::new),
+        ..TreeChanges::without_nodes(&block.diff)
+    };
+    writer.put_block(block, &tree)
+}
+
 /// The flat table of a snapshot.
 pub fn dump(reader: &Reader) -> BTreeMap<B256, Leaf> {
     let mut leaves = BTreeMap::new();
