@@ -18,6 +18,7 @@ use crate::{
     header::{self, Header, PAGE_BYTES},
     metrics::Metrics,
     reader::Registry,
+    recent::RecentKeys,
     tables::{Table, Tables},
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) config: StoreConfig,
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: Metrics,
+    /// Only complete in the process that writes.
+    pub(crate) recent: RecentKeys,
     /// Held while the database is open for writing; `None` if it is open for reading.
     pub(crate) lock: Option<File>,
 }
@@ -116,6 +119,7 @@ impl Shared {
             config: config.clone(),
             registry: Arc::default(),
             metrics: Metrics::new(),
+            recent: RecentKeys::unknown(),
             lock,
         })
     }

@@ -28,7 +28,12 @@ impl Store {
     /// [`StorageError::Locked`], [`StorageError::NotADatabase`], [`StorageError::Corrupted`],
     /// [`StorageError::SchemaMismatch`], [`StorageError::DiskFull`], [`StorageError::Io`].
     pub fn open(path: &Path, config: &StoreConfig) -> Result<Self, StorageError> {
-        Shared::open(path, config).map(Self::from_shared)
+        let store = Shared::open(path, config).map(Self::from_shared)?;
+        if let Err(error) = store.reader()?.load_recent_keys() {
+            // Reads that need the damaged rows name them.
+            tracing::warn!(%error, "reads of recent states will be slow");
+        }
+        Ok(store)
     }
 
     /// Opens an existing database for reading, also while a node is writing to it.

@@ -4,61 +4,25 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{B256, U256};
 use aura_primitives::HeadLabel;
-use aura_smt::Prefix;
-use aura_storage::{Leaf, Reader, StorageError, Store};
+use aura_storage::{Reader, StorageError, Store};
 use common::{
-    Builder, Model, Op, config, dump, genesis, log, new_chain, put, put_at, row_counts, who,
+    Builder, Model, Op, dump, log, new_chain, put, put_at, row_counts,
+    states::{Step, any_steps, assert_state, assert_touched, difference, leaves_at},
+    who,
 };
-use proptest::{collection::vec, prelude::*};
-
-const PEOPLE: u8 = 8;
-const SLOTS: u8 = 3;
-
-fn any_op() -> impl Strategy<Value = Op> {
-    prop_oneof![
-        3 => (0..PEOPLE, 0u64..4, any::<u64>(), 0u8..3)
-            .prop_map(|(who, nonce, balance, code)| Op::Account { who, nonce, balance, code }),
-        1 => (0..PEOPLE).prop_map(|who| Op::Delete { who }),
-        3 => (0..PEOPLE, 0..SLOTS, 0u64..3)
-            .prop_map(|(who, slot, word)| Op::Slot { who, slot, word }),
-    ]
-}
-
-/// What a block does, and whether it is a boundary.
-type Step = (Vec<Op>, bool);
-
-fn any_steps(blocks: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Step>> {
-    let is_boundary = prop_oneof![3 => Just(false), 1 => Just(true)];
-    vec((vec(any_op(), 0..12), is_boundary), blocks)
-}
-
-#[derive(Debug, Clone)]
-enum Event {
-    /// In one transaction.
-    Blocks(Vec<Step>),
-    Unwind(u64),
-    /// Blocks to keep below the head, and a limit.
-    Prune(u64, usize),
-    Reopen,
-}
-
-fn any_event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        8 => any_steps(1..4).prop_map(Event::Blocks),
-        3 => (1u64..6).prop_map(Event::Unwind),
-        2 => (0u64..12, 0usize..40).prop_map(|(kept, limit)| Event::Prune(kept, limit)),
-        1 => Just(Event::Reopen),
-    ]
-}
+use proptest::prelude::*;
 
 /// A chain and its state and rows after every block.
 struct Built {
-    dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
     store: Store,
     models: Vec<Model>,
     rows: Vec<BTreeMap<&'static str, u64>>,
+}
+
+fn reader_of(built: &Built) -> Reader {
+    built.store.reader().unwrap()
 }
 
 fn build(blocks: &[Step]) -> Built {
@@ -78,60 +42,11 @@ fn build(blocks: &[Step]) -> Built {
         rows.push(row_counts(&store));
     }
     Built {
-        dir,
+        _dir: dir,
         store,
         models,
         rows,
     }
-}
-
-/// The list of `block` names exactly the leaves that it changed.
-fn assert_touched(store: &Store, models: &[Model], first_history: u64) {
-    let reader = store.reader().unwrap();
-    for (number, states) in (1u64..).zip(models.windows(2)) {
-        let changed = difference(&states[1], &states[0]).into_iter();
-        let changed = (number > first_history).then(|| changed.map(|(key, _)| key).collect());
-        assert_eq!(reader.touched_keys(number).unwrap(), changed);
-    }
-    assert_eq!(reader.touched_keys(0).unwrap(), None);
-    assert_eq!(reader.touched_keys(models.len() as u64).unwrap(), None);
-}
-
-fn leaves_at(reader: &Reader, block: u64) -> BTreeMap<B256, Leaf> {
-    let mut leaves = BTreeMap::new();
-    let visit = |key, leaf| assert_eq!(leaves.insert(key, leaf), None);
-    reader.leaves_in_at(&Prefix::ALL, block, visit).unwrap();
-    leaves
-}
-
-fn assert_state(store: &Store, number: u64, model: &Model) {
-    let reader = store.reader().unwrap();
-    for index in 0..PEOPLE {
-        let address = who(index);
-        let account = model.accounts.get(&address).copied();
-        assert_eq!(reader.account_at(address, number).unwrap(), account);
-        for slot in 0..SLOTS {
-            let slot = U256::from(slot);
-            let word = model
-                .slots
-                .get(&(address, slot))
-                .copied()
-                .unwrap_or_default();
-            assert_eq!(reader.slot_at(address, slot, number).unwrap(), word);
-        }
-    }
-}
-
-/// The leaves that differ between two states, with the older value.
-fn difference(newer: &Model, older: &Model) -> Vec<(B256, Option<Leaf>)> {
-    let (newer, older) = (newer.leaves(), older.leaves());
-    let mut keys: Vec<B256> = newer.keys().chain(older.keys()).copied().collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys.retain(|key| newer.get(key) != older.get(key));
-    keys.into_iter()
-        .map(|key| (key, older.get(&key).copied()))
-        .collect()
 }
 
 proptest! {
@@ -141,9 +56,9 @@ proptest! {
     fn every_past_state_equals_the_model(blocks in any_steps(1..12)) {
         let built = build(&blocks);
         for (number, model) in (0u64..).zip(&built.models) {
-            assert_state(&built.store, number, model);
+            assert_state(&reader_of(&built), number, model);
         }
-        assert_touched(&built.store, &built.models, 0);
+        assert_touched(&reader_of(&built), &built.models, 0);
         prop_assert_eq!(
             dump(&built.store.reader().unwrap()),
             built.models.last().unwrap().leaves()
@@ -180,9 +95,9 @@ proptest! {
                 }
             }
             prop_assert_eq!(&rows, &built.rows[number]);
-            assert_touched(&built.store, &built.models[..=number], 0);
+            assert_touched(&reader_of(&built), &built.models[..=number], 0);
             for (past, model) in (0u64..).zip(&built.models[..=number]) {
-                assert_state(&built.store, past, model);
+                assert_state(&reader_of(&built), past, model);
             }
         }
         let error = built.store.writer().unwrap().unwind_block().unwrap_err();
@@ -206,7 +121,7 @@ proptest! {
             prop_assert!(first <= below.min(head));
             for (number, model) in (0u64..).zip(&built.models) {
                 if number >= first {
-                    assert_state(&built.store, number, model);
+                    assert_state(&reader_of(&built), number, model);
                 } else {
                     let error = reader.account_at(who(0), number).unwrap_err();
                     let StorageError::HistoryPruned { requested, first_available } = error else {
@@ -215,7 +130,7 @@ proptest! {
                     prop_assert_eq!((requested, first_available), (number, first));
                 }
             }
-            assert_touched(&built.store, &built.models, first);
+            assert_touched(&reader_of(&built), &built.models, first);
             if stats.done {
                 prop_assert_eq!(first, below.min(head));
                 break;
@@ -242,52 +157,6 @@ proptest! {
         prop_assert_eq!(row_counts(&built.store)["Undo"], 0);
     }
 
-    #[test]
-    fn every_state_stays_right_through_folds_unwinds_pruning_and_restarts(
-        events in vec(any_event(), 1..40),
-    ) {
-        let mut built = build(&[]);
-        let mut builders = vec![genesis().2];
-        let mut first = 0;
-        for event in events {
-            let mut writer = built.store.writer().unwrap();
-            let head = builders.len() as u64 - 1;
-            match event {
-                Event::Blocks(steps) => {
-                    for (ops, is_boundary) in steps {
-                        let mut builder = builders[builders.len() - 1].clone();
-                        let block = builder.block(&ops, &[]);
-                        put_at(&mut writer, &block, is_boundary).unwrap();
-                        builders.push(builder);
-                    }
-                }
-                Event::Unwind(count) => {
-                    for _ in 0..count.min(head - first) {
-                        writer.unwind_block().unwrap();
-                        builders.pop();
-                    }
-                }
-                Event::Prune(kept, limit) => {
-                    let stats = writer.prune_history(head.saturating_sub(kept), limit).unwrap();
-                    first = stats.first_history_block;
-                }
-                Event::Reopen => {
-                    drop(writer);
-                    drop(built.store);
-                    built.store = Store::open(built.dir.path(), &config()).unwrap();
-                    continue;
-                }
-            }
-            writer.commit().unwrap();
-            let models: Vec<Model> = builders.iter().map(|b| b.model.clone()).collect();
-            for (number, model) in (0u64..).zip(&models).skip(first as usize) {
-                assert_state(&built.store, number, model);
-                let reader = built.store.reader().unwrap();
-                prop_assert_eq!(leaves_at(&reader, number), model.leaves());
-            }
-            assert_touched(&built.store, &models, first);
-        }
-    }
 }
 
 #[test]
@@ -304,7 +173,7 @@ fn a_block_with_more_keys_than_one_list_part_unwinds() {
         let deleted = (vec![Op::Delete { who: 7 }], false);
         let built = build(&[(ops.clone(), is_boundary), deleted]);
         assert!(built.rows[1][table] > 3);
-        assert_touched(&built.store, &built.models, 0);
+        assert_touched(&reader_of(&built), &built.models, 0);
         for (number, model) in (0u64..).zip(&built.models) {
             assert_eq!(
                 leaves_at(&built.store.reader().unwrap(), number),
@@ -320,32 +189,6 @@ fn a_block_with_more_keys_than_one_list_part_unwinds() {
             built.models[0].leaves()
         );
         assert_eq!(row_counts(&built.store)[table], 0);
-    }
-}
-
-#[test]
-fn without_boundaries_the_history_is_folded_now_and_then() {
-    let steps: Vec<Step> = (0..150)
-        .map(|n| {
-            let word = n % 3;
-            let slot = Op::Slot {
-                who: (n % 7) as u8,
-                slot: 1,
-                word,
-            };
-            (vec![slot], false)
-        })
-        .collect();
-    let built = build(&steps);
-    assert!(
-        built
-            .rows
-            .iter()
-            .all(|rows| rows["Undo"] < 64 && rows["Undo"] + rows["TouchedKeys"] <= 150)
-    );
-    assert!(built.rows[63]["History"] == 0 && built.rows[64]["Undo"] == 0);
-    for (number, model) in (0u64..).zip(&built.models) {
-        assert_state(&built.store, number, model);
     }
 }
 

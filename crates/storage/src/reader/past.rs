@@ -6,11 +6,12 @@ use alloy_primitives::B256;
 use aura_smt::Prefix;
 use signet_libmdbx::{Ro, TransactionKind};
 
-use super::{Reader, undo::undo_damage};
+use super::{ALL_KEYS, Reader, undo_damage};
 use crate::{
     DecodeError, Leaf, StorageError,
     access::{Row, TableCursor},
     codec,
+    recent::head_of,
     tables::Table,
 };
 
@@ -169,6 +170,34 @@ impl Reader {
         Ok(first..=self.newest()?)
     }
 
+    /// Whether an unfolded block can have changed `key`.
+    fn is_recent(&self, key: &B256) -> Result<bool, StorageError> {
+        let shared = self.access.shared();
+        let snapshot = self.access.tx().id();
+        let snapshot = snapshot.map_err(|error| shared.error("read snapshot id", error))?;
+        Ok(shared.recent.may_have(snapshot, key))
+    }
+
+    /// Collects the keys that unfolded blocks changed; for the process that will write.
+    pub(crate) fn load_recent_keys(&self) -> Result<(), StorageError> {
+        let shared = self.access.shared();
+        let snapshot = self.access.tx().id();
+        let snapshot = snapshot.map_err(|error| shared.error("read snapshot id", error))?;
+        let mut heads = Vec::new();
+        if self.access.rows(Table::Undo)? > 0 {
+            let mut parts = self.access.cursor(Table::Undo)?;
+            for block in self.unfolded_above(0)? {
+                self.access
+                    .undo_parts(&mut parts, block, ALL_KEYS, |part| {
+                        heads.extend(part.formers().map(|(key, _)| head_of(&key)));
+                        Ok(())
+                    })?;
+            }
+        }
+        shared.recent.begin(snapshot, &heads);
+        Ok(())
+    }
+
     /// Record of `key` after `block`, which must lie between the history's begin and the head: that
     /// which the first block above it replaced, else the newest.
     pub(super) fn past<T>(
@@ -189,6 +218,9 @@ impl Reader {
             {
                 return former(&before).map_err(|source| history.damage(&row_key, source));
             }
+        }
+        if !self.is_recent(key)? {
+            return self.access.get_as(Table::Flat, key.as_slice(), decode);
         }
         let mut parts = self.access.cursor(Table::Undo)?;
         for later in self.unfolded_above(block)? {

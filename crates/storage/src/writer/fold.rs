@@ -11,6 +11,7 @@ use crate::{
     StorageError,
     codec::{self, Input, LAST_KEY, LeafBytes, UndoPart},
     reader::ALL_KEYS,
+    recent::head_of,
     tables::{TOUCHED_KEYS_PER_PART, Table, UNDO_PART_BYTES},
 };
 
@@ -38,9 +39,7 @@ struct Former {
 
 impl Formers {
     fn push(&mut self, block: u64, key: &B256, record: &[u8]) {
-        let head = key
-            .first_chunk()
-            .map_or(0, |head| u64::from_be_bytes(*head));
+        let head = head_of(key);
         let at = self.bytes.len();
         self.index.push(Former { head, at, block });
         codec::push_former(&mut self.bytes, key, record);
@@ -114,6 +113,7 @@ impl Writer {
                 self.scratch.extend_from_slice(first.as_slice());
             }
             codec::push_former(&mut self.scratch, key, before);
+            self.recent.push(head_of(key));
             last = Some(*key);
         }
         parts.append(&codec::undo_key(block, &LAST_KEY), &self.scratch)
@@ -121,7 +121,7 @@ impl Writer {
 
     /// Brings the records of all blocks above `folded` up to `block` into `History`.
     fn fold(
-        &self,
+        &mut self,
         folded: u64,
         block: u64,
         changes: &[(B256, Change<'_>)],
@@ -149,6 +149,7 @@ impl Writer {
             let (key, record) = formers.get(former);
             history.put(&codec::history_key(&key, former.block), record)?;
         }
+        self.taken = Some(self.recent.len());
         if self.access.rows(Table::Undo)? > 0 {
             self.access.clear(Table::Undo)?;
         }

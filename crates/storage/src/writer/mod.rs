@@ -40,6 +40,10 @@ pub struct Writer {
     failed: bool,
     /// Buffer for one value.
     scratch: Vec<u8>,
+    /// Heads of the keys that went into `Undo`.
+    recent: Vec<u64>,
+    /// How many of them the last fold has taken out again, if there was one.
+    taken: Option<usize>,
 }
 
 impl Writer {
@@ -58,6 +62,8 @@ impl Writer {
             tip,
             failed: false,
             scratch: Vec::new(),
+            recent: Vec::new(),
+            taken: None,
         })
     }
 
@@ -307,6 +313,8 @@ impl Writer {
             return Err(StorageError::TransactionFailed);
         }
         let (tx, shared) = self.access.into_parts();
+        let id = tx.id().map_err(|error| shared.error("commit", error))?;
+        shared.recent.add(&self.recent);
         let latency = tx.commit_with_latency().map_err(|error| {
             if is_botched(error) {
                 StorageError::TransactionFailed
@@ -314,6 +322,10 @@ impl Writer {
                 shared.error("commit", error)
             }
         })?;
+        if let Some(taken) = self.taken {
+            let later = self.recent.get(taken..).unwrap_or_default();
+            shared.recent.begin(id, later);
+        }
         shared.metrics.commit_seconds.record(latency.whole());
         Ok(CommitStats {
             total: latency.whole(),

@@ -2,6 +2,7 @@
 // Every test binary uses its own part of this module.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod states;
 pub mod tree;
 
 use std::{collections::BTreeMap, sync::Arc};
