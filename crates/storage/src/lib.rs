@@ -11,8 +11,8 @@
 //! the next boundary (or after 64 blocks), in the history table under `hashed key ‖ block`, where
 //! many blocks come together: a row alone would cost a page. The state at block `B` is the first
 //! history entry above `B`, else that of the first list above `B` which has the key, else the latest
-//! value: one seek for older states, one per later block for those since the last boundary, unless
-//! the key is not among those that these blocks changed, which the writing process has in memory. Unwind
+//! value: one seek for older states, one per later block for those since the last boundary. The
+//! process that writes has the keys of those blocks in memory, and seeks for no other key. Unwind
 //! walks the list of a block, or that of the keys that it touched; pruning does as well.
 //!
 //! For proofs in past states it also keeps former hashes of some nodes of the state tree
