@@ -29,17 +29,22 @@ pub(crate) struct Node {
 
 impl Node {
     /// Opens the chain of a generated directory. Up to `group` blocks share a transaction.
-    pub(crate) fn open(datadir: &Path, group: usize, durable: bool) -> Result<Self> {
-        let store = StoreConfig {
-            durable,
-            ..StoreConfig::default()
-        };
+    pub(crate) fn open(datadir: &Path, group: usize) -> Result<Self> {
         let config = ChainConfig {
             max_uncommitted_blocks: group,
             max_group_blocks: group,
             ..ChainConfig::default()
         };
-        let store = Store::open(&generate::database(datadir), &store)?;
+        Self::open_with(datadir, &StoreConfig::default(), config)
+    }
+
+    /// Opens the chain of a generated directory with other settings.
+    pub(crate) fn open_with(
+        datadir: &Path,
+        store: &StoreConfig,
+        config: ChainConfig,
+    ) -> Result<Self> {
+        let store = Store::open(&generate::database(datadir), store)?;
         let (chain, writer) = Chain::open(store, Arc::new(generate::spec()), config)?;
         let thread = Builder::new().name("writer".to_owned());
         let writer = thread.spawn(move || writer.run())?;

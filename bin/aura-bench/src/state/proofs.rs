@@ -9,12 +9,14 @@ use super::{
 };
 use crate::figures::{Figures, percentile};
 use alloy_primitives::B256;
+use aura_chain::ChainConfig;
+use aura_storage::StoreConfig;
 use clap::Args;
 use eyre::{Result, ensure};
 use std::{path::PathBuf, time::Instant};
 
-/// Blocks in a transaction while the chain is made.
-const GROUP: usize = 64;
+/// Blocks in a transaction while the chain is made: many changes then share a page.
+const GROUP: usize = 512;
 /// Pinned blocks: so many, so far apart; the first of them is block `PINNED_EACH`.
 const PINS: u32 = 20;
 const PINNED_EACH: u32 = 37;
@@ -58,7 +60,8 @@ pub(crate) fn run(args: &ProofArgs) -> Result<Figures> {
         generate::write(&args.datadir, args.leaves)?;
     }
     let mut figures = Figures::default();
-    let node = lengthen(args, &mut figures)?;
+    lengthen(args, &mut figures)?;
+    let node = Node::open(&args.datadir, 1)?;
     pin(args.core)?;
     let head = node.chain.tip().number;
     let oldest = head - u64::from(args.blocks);
@@ -100,9 +103,20 @@ pub(crate) fn run(args: &ProofArgs) -> Result<Figures> {
 }
 
 /// Opens the chain and makes it so long that the oldest pins are as far back as asked for.
-fn lengthen(args: &ProofArgs, figures: &mut Figures) -> Result<Node> {
+fn lengthen(args: &ProofArgs, figures: &mut Figures) -> Result<()> {
+    let config = ChainConfig {
+        max_uncommitted_blocks: GROUP,
+        max_group_blocks: GROUP,
+        // All leaves: then nothing is looked up in blocks that are not committed yet.
+        cached_leaves: args.leaves as usize + args.blocks as usize * args.changes,
+        ..ChainConfig::default()
+    };
     // Nobody needs this chain after a power cut.
-    let node = Node::open(&args.datadir, GROUP, false)?;
+    let store = StoreConfig {
+        durable: false,
+        ..StoreConfig::default()
+    };
+    let node = Node::open_with(&args.datadir, &store, config)?;
     let mut model = Model::new(args.leaves, Kinds::All, args.changes)?;
     let head = node.chain.tip().number;
     while u64::from(model.block()) < head {
@@ -138,7 +152,7 @@ fn lengthen(args: &ProofArgs, figures: &mut Figures) -> Result<Node> {
         stats.used_bytes as f64 / (1 << 20) as f64,
         "MiB",
     );
-    Ok(node)
+    node.close()
 }
 
 /// Proves as many keys as asked for, one at a time, at the blocks in turn.

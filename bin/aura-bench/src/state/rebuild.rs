@@ -25,7 +25,7 @@ pub(crate) fn run(args: &RebuildArgs) -> Result<Figures> {
     let mut times = Vec::new();
     let mut leaves = 0;
     for _ in 0..args.rounds {
-        let (node, took) = measured(|| Node::open(&args.datadir, 1, true));
+        let (node, took) = measured(|| Node::open(&args.datadir, 1));
         let node = node?;
         leaves = node.chain.tree_stats().leaves;
         node.close()?;

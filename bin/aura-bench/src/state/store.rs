@@ -136,7 +136,7 @@ fn measure(args: &StoreArgs, directory: &Path, peer: Option<&Peer>) -> Result<Sa
     let datadir = directory.join("aura");
     generate::write(&datadir, args.leaves)?;
     let mut model = Model::new(args.leaves, Kinds::Slots, args.changes)?;
-    let node = Node::open(&datadir, args.per_commit as usize, true)?;
+    let node = Node::open(&datadir, args.per_commit as usize)?;
     let mut samples = Samples::default();
     while model.block() < args.warm_up + args.batches {
         let is_measured = model.block() >= args.warm_up;
@@ -216,7 +216,7 @@ mod tests {
             let samples = measure(&args, dir.path(), None).unwrap();
             assert_eq!(samples.ours.len() as u32, 4 / per_commit);
             assert!(samples.ours.iter().all(|s| s.root > 0.0 && s.store > 0.0));
-            let node = Node::open(&dir.path().join("aura"), 1, true).unwrap();
+            let node = Node::open(&dir.path().join("aura"), 1).unwrap();
             assert_eq!(node.chain.tip().number, 6);
             node.close().unwrap();
         }
