@@ -179,7 +179,7 @@ impl Chain {
             diff,
         } = block;
         let started = Instant::now();
-        let (keys, changes) = leaves::tree_changes(&diff);
+        let (changed, changes) = leaves::tree_changes(&diff);
         let mut tip = self.shared.tip.write();
         if header.parent_hash != tip.header.seal() || header.number != tip.header.number + 1 {
             return Err(ChainError::WrongParent {
@@ -207,7 +207,7 @@ impl Chain {
         } = tree;
         header.state_root = root;
         let tree = Arc::new(TreeChanges {
-            keys,
+            leaves: changed,
             bottom,
             nodes,
             interval,

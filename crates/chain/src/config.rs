@@ -33,7 +33,7 @@ impl Default for ChainConfig {
             proof_interval_blocks: 32,
             pin_blocks: 600_000,
             pin_time: Duration::from_secs(30 * 24 * 60 * 60),
-            cached_leaves: 1_000_000,
+            cached_leaves: 2_000_000,
             max_uncommitted_blocks: 8,
             max_group_blocks: 8,
             event_buffer: 64,

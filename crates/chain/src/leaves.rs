@@ -1,9 +1,9 @@
 //! From state to tree: keys and values of leaves.
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256, U256};
 use aura_primitives::{Account, StateDiff};
 use aura_smt::{Change, account_value, account_values};
-use aura_storage::{Leaf, LeafId};
+use aura_storage::{Leaf, LeafChange};
 
 /// Value of a stored leaf.
 pub(crate) fn stored_leaf(leaf: &Leaf) -> B256 {
@@ -53,74 +53,90 @@ impl LeafValues {
     }
 }
 
-/// The leaves that `diff` really changes, sorted by key: which they are, and what the tree gets.
-pub fn tree_changes(diff: &StateDiff) -> (Vec<(B256, LeafId)>, Vec<Change>) {
-    let mut changes = Vec::with_capacity(diff.len());
-    account_changes(diff, &mut changes);
-    slot_changes(diff, &mut changes);
-    changes.sort_unstable_by_key(|(key, _, _)| *key);
-    changes
-        .into_iter()
-        .map(|(key, leaf, value)| ((key, leaf), (key, value)))
-        .unzip()
+/// The leaves that `diff` really changes, sorted by key: before and after, and what the tree gets.
+pub fn tree_changes(diff: &StateDiff) -> (Vec<(B256, LeafChange)>, Vec<Change>) {
+    let mut found = Found::default();
+    found.add_accounts(diff);
+    found.add_slots(diff);
+    // Keys are sorted with positions: the leaves themselves are large.
+    found.keys.sort_unstable();
+    let found_at = |(key, position): &(B256, u32)| {
+        let (change, value) = found.leaves[*position as usize];
+        ((*key, change), (*key, value))
+    };
+    found.keys.iter().map(found_at).unzip()
 }
 
-type LeafChange = (B256, LeafId, Option<B256>);
-
-fn account_changes(diff: &StateDiff, changes: &mut Vec<LeafChange>) {
-    let accounts: Vec<_> = diff
-        .accounts
-        .iter()
-        .filter(|(_, change)| change.before != change.after)
-        .collect();
-    aura_keccak::hash_with::<20>(
-        accounts.len(),
-        |position, message| *message = accounts[position].0.into_array(),
-        |position, key| {
-            let id = LeafId::Account(*accounts[position].0);
-            changes.push((B256::new(*key), id, None));
-        },
-    );
-    let present: Vec<_> = accounts
-        .iter()
-        .enumerate()
-        .filter_map(|(position, (_, change))| Some((position, change.after?)))
-        .collect();
-    account_values(
-        present.len(),
-        |position| {
-            let account = &present[position].1;
-            (account.nonce, account.balance, account.code_hash)
-        },
-        |position, value| changes[present[position].0].2 = Some(value),
-    );
+/// Changed leaves with the tree's new value of each, and their keys with positions.
+#[derive(Default)]
+struct Found {
+    leaves: Vec<(LeafChange, Option<B256>)>,
+    keys: Vec<(B256, u32)>,
 }
 
-fn slot_changes(diff: &StateDiff, changes: &mut Vec<LeafChange>) {
-    let slots: Vec<_> = diff
-        .slots
-        .iter()
-        .flat_map(|(address, slots)| slots.iter().map(move |(slot, c)| (address, slot, c)))
-        .filter(|(_, _, change)| change.before != change.after)
-        .collect();
-    aura_keccak::hash_with::<52>(
-        slots.len(),
-        |position, message| {
-            let (address, slot, _) = slots[position];
-            message[..20].copy_from_slice(address.as_slice());
-            message[20..].copy_from_slice(&slot.to_be_bytes::<32>());
-        },
-        |position, key| {
-            let (address, slot, change) = slots[position];
-            let value = (!change.after.is_zero()).then(|| B256::from(change.after));
-            changes.push((B256::new(*key), LeafId::Slot(*address, *slot), value));
-        },
-    );
+impl Found {
+    fn add_accounts(&mut self, diff: &StateDiff) {
+        let first = self.leaves.len();
+        let changes = diff.accounts.iter();
+        let changes = changes.map(|(address, c)| (LeafChange::Account(*address, *c), None));
+        self.leaves
+            .extend(changes.filter(|(change, _)| change.is_change()));
+        let Self { leaves, keys } = self;
+        let addresses: Vec<Address> = leaves[first..]
+            .iter()
+            .filter_map(|(change, _)| match change {
+                LeafChange::Account(address, _) => Some(*address),
+                LeafChange::Slot(_) => None,
+            })
+            .collect();
+        aura_keccak::hash_with::<20>(
+            addresses.len(),
+            |position, message| *message = addresses[position].into_array(),
+            // A block changes fewer than 2^32 leaves.
+            |position, key| keys.push((B256::new(*key), (first + position) as u32)),
+        );
+        let present: Vec<(usize, Account)> = leaves[first..]
+            .iter()
+            .enumerate()
+            .filter_map(|(position, (change, _))| match change {
+                LeafChange::Account(_, change) => Some((first + position, change.after?)),
+                LeafChange::Slot(_) => None,
+            })
+            .collect();
+        account_values(
+            present.len(),
+            |position| {
+                let account = &present[position].1;
+                (account.nonce, account.balance, account.code_hash)
+            },
+            |position, value| leaves[present[position].0].1 = Some(value),
+        );
+    }
+
+    fn add_slots(&mut self, diff: &StateDiff) {
+        let first = self.leaves.len();
+        let mut names: Vec<(Address, U256)> = Vec::new();
+        for (address, slots) in &diff.slots {
+            for (slot, change) in slots.iter().filter(|(_, c)| c.before != c.after) {
+                let value = (!change.after.is_zero()).then(|| B256::from(change.after));
+                self.leaves.push((LeafChange::Slot(*change), value));
+                names.push((*address, *slot));
+            }
+        }
+        aura_keccak::hash_with::<52>(
+            names.len(),
+            |position, message| {
+                let (address, slot) = names[position];
+                message[..20].copy_from_slice(address.as_slice());
+                message[20..].copy_from_slice(&slot.to_be_bytes::<32>());
+            },
+            |position, key| self.keys.push((B256::new(*key), (first + position) as u32)),
+        );
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{Address, U256};
     use aura_primitives::{AccountChange, SlotChange, hashed_account_key, hashed_slot_key};
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -141,22 +157,23 @@ mod tests {
                 (index % 3 != 0).then(|| account(1)),
                 (index % 5 != 0).then(|| account(index % 4)),
             );
-            diff.accounts
-                .insert(address, AccountChange { before, after });
+            let change = AccountChange { before, after };
+            diff.accounts.insert(address, change);
             if before != after {
                 let value = after.map(|account| stored_leaf(&Leaf::Account(account)));
-                let id = LeafId::Account(address);
+                let id = LeafChange::Account(address, change);
                 expected.push((hashed_account_key(address), id, value));
             }
             let (slot, before, after) = (U256::from(index), index % 2, index % 3);
             let (before, after) = (U256::from(before), U256::from(after));
             let slots = diff.slots.entry(address).or_default();
-            slots.insert(slot, SlotChange { before, after });
+            let change = SlotChange { before, after };
+            slots.insert(slot, change);
             if before != after {
                 let value = (!after.is_zero()).then(|| B256::from(after));
                 expected.push((
                     hashed_slot_key(address, slot),
-                    LeafId::Slot(address, slot),
+                    LeafChange::Slot(change),
                     value,
                 ));
             }

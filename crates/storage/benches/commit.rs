@@ -61,7 +61,7 @@ fn node_of(key: &B256, depth: u8) -> NodeId {
 fn tree_of(block: &CommittedBlock, open: &mut BTreeMap<NodeId, B256>) -> TreeChanges {
     let mut tree = TreeChanges::without_nodes(&block.diff);
     tree.bottom = BOTTOM;
-    let keys = tree.keys.iter();
+    let keys = tree.leaves.iter();
     let nodes: BTreeSet<NodeId> = keys
         .flat_map(|(key, _)| (4..=BOTTOM).step_by(4).map(|depth| node_of(key, depth)))
         .collect();

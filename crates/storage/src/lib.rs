@@ -46,7 +46,7 @@ pub use log_index::LogBlocks;
 pub use reader::{NodesAt, Reader};
 pub use store::Store;
 pub use tables::SCHEMA_VERSION;
-pub use tree::{LeafId, LeafRecord, TreeChanges};
+pub use tree::{LeafChange, LeafId, LeafRecord, TreeChanges};
 pub use types::{
     BlockBody, ChainIdentity, CommitStats, Leaf, LogQuery, NodePruneStats, Pin, PruneStats,
     ReaderStats, ReceiptRecord, StoreStats, TableStats, TxLocation, UnwoundBlock,

@@ -1,10 +1,14 @@
 //! What the caller says about leaves and nodes of the state tree.
 
 use alloy_primitives::{Address, B256, U256};
-use aura_primitives::{Account, StateDiff, hashed_account_key, hashed_slot_key};
+use aura_primitives::{
+    Account, AccountChange, SlotChange, StateDiff, hashed_account_key, hashed_slot_key,
+};
 use aura_smt::NodeChange;
 
-/// Which leaf of a [`StateDiff`] is meant.
+use crate::codec::{self, LeafBytes};
+
+/// Which leaf of the state is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LeafId {
     /// The account at an address.
@@ -32,11 +36,53 @@ pub enum LeafRecord {
     Slot(U256),
 }
 
+/// A leaf before and after a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeafChange {
+    /// The account at an address.
+    Account(Address, AccountChange),
+    /// A slot.
+    Slot(SlotChange),
+}
+
+impl LeafChange {
+    /// Whether the leaf is another one afterwards.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::Account(_, change) => change.before != change.after,
+            Self::Slot(change) => change.before != change.after,
+        }
+    }
+
+    pub(crate) fn before(&self) -> Option<LeafBytes> {
+        match self {
+            Self::Account(address, change) => account_bytes(*address, change.before),
+            Self::Slot(change) => slot_bytes(change.before),
+        }
+    }
+
+    pub(crate) fn after(&self) -> Option<LeafBytes> {
+        match self {
+            Self::Account(address, change) => account_bytes(*address, change.after),
+            Self::Slot(change) => slot_bytes(change.after),
+        }
+    }
+}
+
+fn account_bytes(address: Address, account: Option<Account>) -> Option<LeafBytes> {
+    account.map(|account| codec::encode_account(address, &account))
+}
+
+fn slot_bytes(word: U256) -> Option<LeafBytes> {
+    (!word.is_zero()).then(|| codec::encode_slot(word))
+}
+
 /// What a block does to the state tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TreeChanges {
-    /// Hashed keys of exactly the leaves that really change, ascending.
-    pub keys: Vec<(B256, LeafId)>,
+    /// The leaves that really change, as the block's diff has them, under their hashed keys;
+    /// ascending.
+    pub leaves: Vec<(B256, LeafChange)>,
     /// Depth of the lowest recorded nodes from this block on: a multiple of 4, 0 for none.
     pub bottom: u8,
     /// Recorded nodes that the block changes, ascending, with their hashes before it.
@@ -47,25 +93,23 @@ pub struct TreeChanges {
 }
 
 impl TreeChanges {
-    /// The keys of `diff`, hashed one by one, and no recorded nodes: for stores without proofs.
+    /// The leaves of `diff`, hashed one by one, and no recorded nodes: for stores without proofs.
     pub fn without_nodes(diff: &StateDiff) -> Self {
-        let mut keys = Vec::with_capacity(diff.len());
-        for (address, change) in &diff.accounts {
-            if change.before != change.after {
-                keys.push(LeafId::Account(*address));
-            }
-        }
-        for (address, slots) in &diff.slots {
-            for (slot, change) in slots {
-                if change.before != change.after {
-                    keys.push(LeafId::Slot(*address, *slot));
-                }
-            }
-        }
-        let mut keys: Vec<_> = keys.into_iter().map(|id| (id.hashed_key(), id)).collect();
-        keys.sort_unstable_by_key(|(key, _)| *key);
+        let accounts = diff.accounts.iter().map(|(address, change)| {
+            let key = hashed_account_key(*address);
+            (key, LeafChange::Account(*address, *change))
+        });
+        let slots = diff.slots.iter().flat_map(|(address, slots)| {
+            slots.iter().map(|(slot, change)| {
+                let key = hashed_slot_key(*address, *slot);
+                (key, LeafChange::Slot(*change))
+            })
+        });
+        let leaves = accounts.chain(slots);
+        let mut leaves: Vec<_> = leaves.filter(|(_, change)| change.is_change()).collect();
+        leaves.sort_unstable_by_key(|(key, _)| *key);
         Self {
-            keys,
+            leaves,
             ..Self::default()
         }
     }

@@ -3,8 +3,9 @@
 mod common;
 
 use alloy_primitives::B256;
+use aura_primitives::AccountChange;
 use aura_smt::{NodeChange, NodeId, Prefix};
-use aura_storage::{LeafId, StorageError, Store, TreeChanges};
+use aura_storage::{LeafChange, StorageError, Store, TreeChanges};
 use common::{config, tree::Model, with_mdbx};
 use signet_libmdbx::{WriteFlags, tx::aliases::RwTxUnsync};
 
@@ -311,15 +312,21 @@ fn what_the_caller_says_wrong_is_refused_before_anything_is_written() {
     let mut model = Model::new(&store, DEPTH);
     let (block, good) = model.next(&[(0, 5), (1, 5), (2, 5)], DEPTH);
     let mut writer = store.writer().unwrap();
-    let wrong: [(&str, Edit); 10] = [
-        ("keys are not in order", |t| t.keys.swap(0, 1)),
-        ("keys are not in order", |t| t.keys[1] = t.keys[0]),
-        ("a changed leaf has no key", |t| t.keys.truncate(2)),
-        ("a key names a leaf that does not change", |t| {
-            t.keys[0].1 = LeafId::Account(Default::default());
-        }),
-        ("a key names a leaf that does not change", |t| {
-            t.keys[0].1 = LeafId::Slot(Default::default(), "4".parse().unwrap());
+    let wrong: [(&str, Edit); 9] = [
+        ("keys are not in order", |t| t.leaves.swap(0, 1)),
+        ("keys are not in order", |t| t.leaves[1] = t.leaves[0]),
+        (
+            "there are more or fewer leaves than the block changes",
+            |t| t.leaves.truncate(2),
+        ),
+        ("a leaf does not change", |t| {
+            t.leaves[0].1 = LeafChange::Account(
+                Default::default(),
+                AccountChange {
+                    before: None,
+                    after: None,
+                },
+            );
         }),
         ("nodes are not in order", |t| t.nodes.swap(0, 1)),
         ("nodes are not in order", |t| t.nodes[0].node.depth = 0),

@@ -6,9 +6,9 @@
 
 use alloy_primitives::B256;
 
-use super::{Writer, put::Change};
+use super::Writer;
 use crate::{
-    StorageError,
+    LeafChange, StorageError,
     codec::{self, Input, LAST_KEY, LeafBytes, UndoPart},
     reader::ALL_KEYS,
     recent::head_of,
@@ -78,7 +78,7 @@ impl Writer {
     pub(super) fn write_former(
         &mut self,
         block: u64,
-        changes: &[(B256, Change<'_>)],
+        changes: &[(B256, LeafChange)],
         is_boundary: bool,
     ) -> Result<(), StorageError> {
         let folded = self.access.folded()?;
@@ -94,7 +94,7 @@ impl Writer {
     fn write_undo(
         &mut self,
         block: u64,
-        changes: &[(B256, Change<'_>)],
+        changes: &[(B256, LeafChange)],
     ) -> Result<(), StorageError> {
         let mut parts = self.access.cursor(Table::Undo)?;
         let mut last = None;
@@ -124,7 +124,7 @@ impl Writer {
         &mut self,
         folded: u64,
         block: u64,
-        changes: &[(B256, Change<'_>)],
+        changes: &[(B256, LeafChange)],
     ) -> Result<(), StorageError> {
         let mut formers = Formers::default();
         for earlier in folded.saturating_add(1)..block {

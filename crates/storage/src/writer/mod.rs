@@ -162,8 +162,8 @@ impl Writer {
         let started = Instant::now();
         let number = block.block.number();
         nodes::check_tree(number, tree)?;
-        let changes = put::changes_of(number, &block.diff, &tree.keys)?;
-        self.change(|writer| writer.write_block(block, &changes, tree))?;
+        put::check_leaves(number, &block.diff, &tree.leaves)?;
+        self.change(|writer| writer.write_block(block, tree))?;
         let metrics = &self.access.shared().metrics;
         metrics.put_block_seconds.record(started.elapsed());
         metrics.blocks.increment(1);

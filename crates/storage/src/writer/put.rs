@@ -1,80 +1,34 @@
 //! Writing one block.
 
-use alloy_primitives::{Address, B256};
-use aura_primitives::{AccountChange, CommittedBlock, SealedBlock, SlotChange, StateDiff};
+use alloy_primitives::B256;
+use aura_primitives::{CommittedBlock, SealedBlock, StateDiff};
 
 use super::{Tip, Writer};
-use crate::{
-    LeafId, StorageError, TreeChanges,
-    codec::{self, LeafBytes},
-    log_index::Terms,
-    tables::Table,
-};
+use crate::{LeafChange, StorageError, TreeChanges, codec, log_index::Terms, tables::Table};
 
-/// A changed leaf, still as the diff has it.
-#[derive(Clone, Copy)]
-pub(super) enum Change<'a> {
-    Account(Address, &'a AccountChange),
-    Slot(&'a SlotChange),
-}
-
-impl Change<'_> {
-    pub(super) fn before(self) -> Option<LeafBytes> {
-        match self {
-            Self::Account(address, change) => change
-                .before
-                .map(|account| codec::encode_account(address, &account)),
-            Self::Slot(change) if change.before.is_zero() => None,
-            Self::Slot(change) => Some(codec::encode_slot(change.before)),
-        }
-    }
-
-    fn after(self) -> Option<LeafBytes> {
-        match self {
-            Self::Account(address, change) => change
-                .after
-                .map(|account| codec::encode_account(address, &account)),
-            Self::Slot(change) if change.after.is_zero() => None,
-            Self::Slot(change) => Some(codec::encode_slot(change.after)),
-        }
-    }
-}
-
-/// The changes of `diff` under the given keys, which must be exactly those that change something.
-pub(super) fn changes_of<'a>(
+/// Fails unless `leaves` are as many as `diff` changes, in order, and all of them change.
+pub(super) fn check_leaves(
     number: u64,
-    diff: &'a StateDiff,
-    keys: &[(B256, LeafId)],
-) -> Result<Vec<(B256, Change<'a>)>, StorageError> {
-    let fails = |reason| StorageError::TreeChanges { number, reason };
-    if !keys.is_sorted_by(|(a, _), (b, _)| a < b) {
-        return Err(fails("keys are not in order"));
+    diff: &StateDiff,
+    leaves: &[(B256, LeafChange)],
+) -> Result<(), StorageError> {
+    let fails = |reason| Err(StorageError::TreeChanges { number, reason });
+    if !leaves.is_sorted_by(|(a, _), (b, _)| a < b) {
+        return fails("keys are not in order");
     }
-    let change_of = |(key, id): &(B256, LeafId)| {
-        let change = match id {
-            LeafId::Account(address) => {
-                let change = diff.accounts.get(address)?;
-                (change.before != change.after).then_some(Change::Account(*address, change))
-            }
-            LeafId::Slot(address, slot) => {
-                let change = diff.slots.get(address)?.get(slot)?;
-                (change.before != change.after).then_some(Change::Slot(change))
-            }
-        };
-        change.map(|change| (*key, change))
-    };
-    let changes: Option<Vec<_>> = keys.iter().map(change_of).collect();
-    let changes = changes.ok_or_else(|| fails("a key names a leaf that does not change"))?;
+    if !leaves.iter().all(|(_, change)| change.is_change()) {
+        return fails("a leaf does not change");
+    }
     let accounts = diff.accounts.values();
     let slots = diff.slots.values().flat_map(|slots| slots.values());
     let count = accounts
         .filter(|change| change.before != change.after)
         .count()
         + slots.filter(|change| change.before != change.after).count();
-    if count != changes.len() {
-        return Err(fails("a changed leaf has no key"));
+    if count != leaves.len() {
+        return fails("there are more or fewer leaves than the block changes");
     }
-    Ok(changes)
+    Ok(())
 }
 
 impl Writer {
@@ -105,7 +59,6 @@ impl Writer {
     pub(super) fn write_block(
         &mut self,
         committed: &CommittedBlock,
-        changes: &[(B256, Change<'_>)],
         tree: &TreeChanges,
     ) -> Result<(), StorageError> {
         let block = &committed.block;
@@ -115,8 +68,8 @@ impl Writer {
         self.write_header_and_body(block, first_tx, count)?;
         self.write_transactions(block, first_tx)?;
         self.write_receipts(committed, first_tx)?;
-        self.write_state(changes)?;
-        self.write_former(block.number(), changes, tree.interval.is_some())?;
+        self.write_state(&tree.leaves)?;
+        self.write_former(block.number(), &tree.leaves, tree.interval.is_some())?;
         self.write_new_code(&committed.diff)?;
         self.write_nodes(block.number(), tree)?;
         Terms::of(&committed.receipts).add(&self.access, block.number())?;
@@ -187,7 +140,7 @@ impl Writer {
         Ok(())
     }
 
-    fn write_state(&self, changes: &[(B256, Change<'_>)]) -> Result<(), StorageError> {
+    fn write_state(&self, changes: &[(B256, LeafChange)]) -> Result<(), StorageError> {
         let mut flat = self.access.cursor(Table::Flat)?;
         for (key, change) in changes {
             match change.after() {

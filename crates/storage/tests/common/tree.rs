@@ -7,7 +7,7 @@ use alloy_primitives::{Address, B256, Sealable, U256, keccak256};
 use aura_primitives::{CommittedBlock, SealedBlock, SealedHeader, SlotChange, StateDiff};
 use aura_smt::{NodeChange, NodeId, Prefix};
 use aura_storage::{
-    ChainIdentity, LeafId, LeafRecord, Reader, Store, TreeChanges, UnwoundBlock, Writer,
+    ChainIdentity, LeafChange, LeafRecord, Reader, Store, TreeChanges, UnwoundBlock, Writer,
 };
 
 /// Blocks between boundaries.
@@ -127,11 +127,11 @@ impl Model {
             let slots = diff.slots.entry(Address::ZERO).or_default();
             slots.insert(slot, change);
             if change.before != change.after {
-                tree.keys.push((*key, LeafId::Slot(Address::ZERO, slot)));
+                tree.leaves.push((*key, LeafChange::Slot(change)));
                 nodes.extend((4..=bottom).step_by(4).map(|depth| node_of(key, depth)));
             }
         }
-        tree.keys.sort_unstable_by_key(|(key, _)| *key);
+        tree.leaves.sort_unstable_by_key(|(key, _)| *key);
         for node in nodes {
             let before = node_hash(&before, node);
             self.open.entry(node).or_insert(before);
