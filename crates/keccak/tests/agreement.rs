@@ -6,7 +6,7 @@ use aura_keccak::{
     keccak256_slices,
 };
 use p3_symmetric::CryptographicHasher;
-use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+use proptest::prelude::{any, prop_assert_eq, proptest};
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 /// Hashes `count` messages of `LEN` bytes in every way that takes arrays, and checks order of calls.
