@@ -1,5 +1,6 @@
 //! CPU time, and the core that it is measured on.
 
+use crate::figures::spread;
 use eyre::{Result, WrapErr};
 use rustix::{
     thread::{CpuSet, sched_setaffinity},
@@ -46,6 +47,11 @@ pub(crate) fn pin(core: usize) -> Result<()> {
 }
 
 /// The middle of `values`; zero without any.
-pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    crate::figures::spread(values.into_iter().collect()).map_or(0.0, |(middle, ..)| middle)
+pub(crate) fn median(values: Vec<f64>) -> f64 {
+    spread(values).map_or(0.0, |(middle, ..)| middle)
+}
+
+/// The mean of `values`; zero without any.
+pub(crate) fn mean(values: Vec<f64>) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }

@@ -20,7 +20,7 @@ pub(crate) struct GrowthArgs {
     #[arg(long, default_value_t = 30_000_000)]
     large: u32,
     /// Blocks that are measured on each.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, default_value_t = 160, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batches: u32,
     /// Changed leaves in a block.
     #[arg(long, default_value_t = 10_000)]

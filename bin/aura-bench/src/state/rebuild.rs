@@ -32,8 +32,8 @@ pub(crate) fn run(args: &RebuildArgs) -> Result<Figures> {
         times.push(took);
     }
     let millions = leaves as f64 / 1e6;
-    let cpu = median(times.iter().map(|took| took.process)) / 1e3;
-    let wall = median(times.iter().map(|took| took.wall)) / 1e3;
+    let cpu = median(times.iter().map(|took| took.process).collect()) / 1e3;
+    let wall = median(times.iter().map(|took| took.wall).collect()) / 1e3;
     let mut figures = Figures::default();
     figures.note("leaves", leaves as f64, "");
     figures.less("rebuild, CPU", cpu, "s");

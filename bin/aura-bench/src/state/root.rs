@@ -129,7 +129,7 @@ fn hash_ns() -> f64 {
         let hashed = || aura_keccak::keccak256_arrays(black_box(&messages), &mut digests);
         measured(hashed).1.thread
     });
-    median(times) * 1e6 / MESSAGES as f64
+    median(times.collect()) * 1e6 / MESSAGES as f64
 }
 
 #[cfg(test)]
