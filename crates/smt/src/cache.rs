@@ -63,11 +63,6 @@ impl LeafCache {
         self.leaves
     }
 
-    /// Whether so many more leaves are allowed.
-    pub(crate) const fn has_room(&self, leaves: usize) -> bool {
-        self.leaves + leaves <= self.capacity
-    }
-
     pub(crate) fn memory_bytes(&self) -> usize {
         let slots: usize = self.slots.iter().map(|s| s.buckets.capacity()).sum();
         slots * (size_of::<Option<Bucket>>() + 1) + self.leaves * size_of::<Entry>()
