@@ -12,7 +12,7 @@ use super::{
 use crate::figures::Figures;
 use alloy_primitives::B256;
 use aura_chain::tree_changes;
-use aura_smt::{LeafSource, Leaves, Prefix, Tree, TreeBuilder, UpdateError};
+use aura_smt::{LeafSource, Leaves, Prefix, Tree, TreeBuilder, UpdateError, WarmBuckets};
 use clap::Args;
 use eyre::{Result, ensure};
 use std::{convert::Infallible, hint::black_box};
@@ -52,6 +52,26 @@ impl LeafSource for Cached {
 
     fn read(&mut self, prefixes: &[Prefix], leaves: &mut Leaves) -> Result<(), Infallible> {
         prefixes.iter().for_each(|_| leaves.end_prefix());
+        Ok(())
+    }
+}
+
+/// The leaves of a generated state.
+struct Generated<'a>(&'a [(B256, u32)]);
+
+impl LeafSource for Generated<'_> {
+    type Error = Infallible;
+
+    fn read(&mut self, prefixes: &[Prefix], leaves: &mut Leaves) -> Result<(), Infallible> {
+        for prefix in prefixes {
+            let first = self.0.partition_point(|(key, _)| key < prefix.first_key());
+            let count = self.0[first..].iter();
+            let count = count.take_while(|(key, _)| prefix.contains(key)).count();
+            for (key, value) in leaves::values(&self.0[first..first + count]) {
+                leaves.push(key, value);
+            }
+            leaves.end_prefix();
+        }
         Ok(())
     }
 }
@@ -105,14 +125,21 @@ fn update(args: &RootArgs) -> Result<(B256, Vec<f64>)> {
     Ok((tree.root(), times))
 }
 
+/// The tree of a generated state, with all leaves in its cache.
 fn build(leaves: u32) -> Result<Tree> {
     // Room for those that the blocks add.
     let cached = 2 * leaves as usize;
     let mut builder = TreeBuilder::new(leaves.into(), 0, cached);
-    for chunk in leaves::sorted_keys(0..leaves).chunks(CHUNK) {
+    let keys = leaves::sorted_keys(0..leaves);
+    for chunk in keys.chunks(CHUNK) {
         builder.extend(&leaves::values(chunk))?;
     }
-    let tree = builder.finish();
+    let mut tree = builder.finish();
+    for chunk in keys.chunks(CHUNK) {
+        let wanted: Vec<B256> = chunk.iter().map(|(key, _)| *key).collect();
+        let buckets = WarmBuckets::read(tree.missing(&wanted), &mut Generated(&keys));
+        tree.warm(buckets.unwrap_or_else(|never| match never {}));
+    }
     let held = tree.stats().cached_leaves;
     ensure!(
         held == leaves as usize,
