@@ -74,9 +74,10 @@ impl TreeBuilder {
         let mut rest = &entries[..];
         while let Some(first) = rest.first() {
             let node = self.tree.levels.bucket(&first.key);
-            let prefix = Prefix::of_node(node);
-            let end = rest.partition_point(|leaf| leaf.key <= prefix.last_key());
-            let (bucket, others) = rest.split_at(end);
+            let last = Prefix::of_node(node).last_key();
+            // A bucket has about two leaves: nearer than a binary search of the chunk.
+            let len = rest.iter().take_while(|leaf| leaf.key <= last).count();
+            let (bucket, others) = rest.split_at(len);
             self.add_bucket(node, bucket);
             rest = others;
         }
