@@ -83,7 +83,8 @@ pub struct TreeChanges {
     /// The leaves that really change, as the block's diff has them, under their hashed keys;
     /// ascending.
     pub leaves: Vec<(B256, LeafChange)>,
-    /// Depth of the lowest recorded nodes from this block on: a multiple of 4, 0 for none.
+    /// Depth of the lowest recorded nodes from this block on: a multiple of 4, 0 for none; never less
+    /// than that of the block before.
     pub bottom: u8,
     /// Recorded nodes that the block changes, ascending, with their hashes before it.
     pub nodes: Vec<NodeChange>,

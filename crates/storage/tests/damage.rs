@@ -312,7 +312,7 @@ fn what_the_caller_says_wrong_is_refused_before_anything_is_written() {
     let mut model = Model::new(&store, DEPTH);
     let (block, good) = model.next(&[(0, 5), (1, 5), (2, 5)], DEPTH);
     let mut writer = store.writer().unwrap();
-    let wrong: [(&str, Edit); 9] = [
+    let wrong: [(&str, Edit); 10] = [
         ("keys are not in order", |t| t.leaves.swap(0, 1)),
         ("keys are not in order", |t| t.leaves[1] = t.leaves[0]),
         (
@@ -336,6 +336,9 @@ fn what_the_caller_says_wrong_is_refused_before_anything_is_written() {
         }),
         ("the bottom is not a multiple of 4 up to 32", |t| {
             t.bottom = 36
+        }),
+        ("the bottom is above that of the block before", |t| {
+            t.bottom = DEPTH - 4
         }),
     ];
     for (expected, edit) in wrong {

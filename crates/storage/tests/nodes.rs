@@ -72,7 +72,8 @@ impl Run {
         let head = self.model.head();
         match step {
             Step::Block(writes) => self.model.put(&mut writer, writes, self.bottom),
-            Step::Bottom(bottom) => self.bottom = *bottom,
+            // It never falls.
+            Step::Bottom(bottom) => self.bottom = self.bottom.max(*bottom),
             Step::Unwind(count) => {
                 for _ in 0..(*count as u64).min(head - self.first_history) {
                     self.model.unwound(&writer.unwind_block().unwrap());

@@ -158,10 +158,22 @@ impl Writer {
         block: &CommittedBlock,
         tree: &TreeChanges,
     ) -> Result<(), StorageError> {
+        if self.failed {
+            return Err(StorageError::TransactionFailed);
+        }
         self.check_next(block)?;
         let started = Instant::now();
         let number = block.block.number();
         nodes::check_tree(number, tree)?;
+        // A node that was not recorded for a while would seem unchanged to an unwind.
+        let bottom = self
+            .access
+            .node_depths()?
+            .bottom_at(number.saturating_sub(1));
+        if tree.bottom < bottom {
+            let reason = "the bottom is above that of the block before";
+            return Err(StorageError::TreeChanges { number, reason });
+        }
         put::check_leaves(number, &block.diff, &tree.leaves)?;
         self.change(|writer| writer.write_block(block, tree))?;
         let metrics = &self.access.shared().metrics;
