@@ -6,16 +6,24 @@ use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::B256;
 use aura_pool::TxStatus;
 use aura_primitives::BlockNumHash;
+use jsonrpsee::core::RegisterMethodError;
 use serde::Serialize;
 
 use crate::{
     api::Api,
     errors::Fault,
     eth::blocks::number_of,
-    methods::Raw,
+    methods::{Raw, Table},
     params::{self, Args},
     types::{Quantity, StateProof, StateRoot},
 };
+
+/// Every method of the namespace.
+pub(crate) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
+    table.read("aura_stateRoot", 1, state_root)?;
+    table.wait("aura_getProof", 3, proof)?;
+    table.read("aura_transactionStatus", 1, transaction_status)
+}
 
 /// A block that has a state root.
 fn rooted_block(args: &mut Args<'_>) -> Result<BlockId, Fault> {

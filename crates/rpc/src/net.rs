@@ -2,7 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::{api::Api, errors::Fault, params::Args, types::Quantity};
+use jsonrpsee::core::RegisterMethodError;
+
+use crate::{api::Api, errors::Fault, methods::Table, params::Args, types::Quantity};
+
+/// Every method of the namespace.
+pub(crate) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
+    table.read("net_version", 0, version)?;
+    table.read("net_listening", 0, listening)?;
+    table.read("net_peerCount", 0, peer_count)?;
+    table.read("rpc_modules", 0, modules)
+}
 
 /// `net_version`: the chain id in decimal.
 pub(crate) fn version(api: &Api, _: Args<'_>) -> Result<String, Fault> {

@@ -2,11 +2,20 @@
 
 use alloy_primitives::{B256, keccak256};
 
+use jsonrpsee::core::RegisterMethodError;
+
 use crate::{
     api::Api,
     errors::Fault,
+    methods::Table,
     params::{self, Args},
 };
+
+/// Every method of the namespace.
+pub(crate) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
+    table.read("web3_clientVersion", 0, client_version)?;
+    table.read("web3_sha3", 1, sha3)
+}
 
 /// `web3_clientVersion`.
 pub(crate) fn client_version(api: &Api, _: Args<'_>) -> Result<String, Fault> {

@@ -1,0 +1,111 @@
+//! The one place where domain errors get their codes.
+
+use alloy_primitives::Bytes;
+use aura_evm::CallError;
+use aura_runtime::PoolBusy;
+use aura_storage::StorageError;
+use serde_json::{Value, json};
+
+use super::{Fault, INTERNAL, INVALID_PARAMS, LIMIT, REVERT, SERVER};
+use crate::types::Quantity;
+
+/// A code, the words and the optional `data` of an error object.
+pub(super) struct Wire {
+    pub(super) code: i32,
+    pub(super) message: String,
+    pub(super) data: Option<Value>,
+}
+
+impl Wire {
+    fn new(code: i32, message: impl ToString) -> Self {
+        Self {
+            code,
+            message: message.to_string(),
+            data: None,
+        }
+    }
+
+    fn with(self, data: impl Into<Value>) -> Self {
+        Self {
+            data: Some(data.into()),
+            ..self
+        }
+    }
+}
+
+impl Fault {
+    /// The error object's members.
+    pub(super) fn into_wire(self) -> Wire {
+        match self {
+            Self::InvalidParams(_) => Wire::new(INVALID_PARAMS, self),
+            Self::HeaderNotFound | Self::UnknownBlock => Wire::new(SERVER, self),
+            Self::Limit(_) => Wire::new(LIMIT, self),
+            Self::SyncTimeout { hash, .. } => Wire::new(4, self).with(hash.to_string()),
+            Self::SyncDropped { hash, .. } => Wire::new(5, self).with(hash.to_string()),
+            Self::SyncNonceGap { expected } => Wire::new(6, self).with(format!("{expected:#x}")),
+            Self::Pool(error) if error.is_internal() => internal(&*error),
+            Self::Pool(error) => Wire::new(SERVER, error),
+            Self::Call(error) => call(*error),
+            Self::Storage(error) => storage(&error),
+            Self::Proof(error) => internal(&*error),
+            Self::Busy(error @ PoolBusy::Full { .. }) => Wire::new(LIMIT, error),
+            Self::Busy(error) => internal(&error),
+            Self::Inconsistent(_) => internal(&self),
+        }
+    }
+}
+
+fn call(error: CallError) -> Wire {
+    match error {
+        CallError::Revert { ref data } => {
+            let data = hex(data);
+            Wire::new(REVERT, error).with(data)
+        }
+        CallError::State(error) => storage(&error),
+        CallError::Evm(_) => internal(&error),
+        error => Wire::new(SERVER, error),
+    }
+}
+
+fn storage(error: &StorageError) -> Wire {
+    match error {
+        // geth's words for state that a node no longer has start alike.
+        StorageError::HistoryPruned {
+            requested,
+            first_available,
+        } => Wire::new(
+            SERVER,
+            format!(
+                "historical state of block {requested} is not available, \
+                 the oldest available is {first_available}"
+            ),
+        ),
+        StorageError::ProofUnavailable {
+            requested,
+            first_available,
+            nearest,
+        } => {
+            let nearest = [nearest.0, nearest.1].into_iter().flatten().map(Quantity);
+            Wire::new(SERVER, error).with(json!({
+                "requested": Quantity(*requested),
+                "firstAvailable": Quantity(*first_available),
+                "nearest": nearest.collect::<Vec<_>>(),
+            }))
+        }
+        StorageError::MissingBlock { .. } => Wire::new(SERVER, Fault::HeaderNotFound),
+        StorageError::ReaderExpired { .. } | StorageError::TooManyReaders { .. } => {
+            Wire::new(LIMIT, error)
+        }
+        error => internal(error),
+    }
+}
+
+/// The client learns that it is our fault; the log learns why.
+fn internal(error: &(dyn std::error::Error + 'static)) -> Wire {
+    tracing::error!(error, "request failed inside the node");
+    Wire::new(INTERNAL, "internal error")
+}
+
+fn hex(bytes: &Bytes) -> String {
+    alloy_primitives::hex::encode_prefixed(bytes)
+}
