@@ -48,6 +48,8 @@ pub(crate) struct Api {
     /// Cancelled when the node shuts down.
     pub(crate) stopping: CancellationToken,
     calls: BlockingPool,
+    logs: BlockingPool,
+    traces: BlockingPool,
     scans: BlockingPool,
 }
 
@@ -63,6 +65,18 @@ impl Api {
             sync_waiters: Semaphore::new(config.max_sync_waiters),
             stopping,
             calls: BlockingPool::new("rpc-call", config.call_threads, config.call_queue),
+            logs: BlockingPool::with_nice(
+                "rpc-log",
+                config.log_threads,
+                config.log_queue,
+                config.background_nice,
+            ),
+            traces: BlockingPool::with_nice(
+                "rpc-trace",
+                config.trace_threads,
+                config.trace_queue,
+                config.background_nice,
+            ),
             scans: BlockingPool::new("rpc-scan", config.scan_threads, config.scan_queue),
             config,
         }
@@ -82,7 +96,7 @@ impl Api {
         fault.into_error(|error| self.chain.report_damage(error))
     }
 
-    /// Runs `job` on a call thread.
+    /// Runs `job`, an execution on some state, on a call thread.
     pub(crate) async fn on_calls<T: Send + 'static>(
         self: &Arc<Self>,
         job: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
@@ -90,7 +104,26 @@ impl Api {
         self.bounded(&self.calls, job).await
     }
 
-    /// Runs `job` on a scan thread.
+    /// Runs `job`, a search of logs, on a thread that yields to those that make blocks.
+    pub(crate) async fn on_logs<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.bounded(&self.logs, job).await
+    }
+
+    /// Runs `job`, a trace, on a thread that yields to those that make blocks.
+    ///
+    /// Traces are large: a job that returns them as JSON text (`Box<RawValue>`) keeps their
+    /// serialisation off the threads of the connections.
+    pub(crate) async fn on_traces<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.bounded(&self.traces, job).await
+    }
+
+    /// Runs `job`, any other long read, on a scan thread.
     pub(crate) async fn on_scans<T: Send + 'static>(
         self: &Arc<Self>,
         job: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,

@@ -51,10 +51,21 @@ pub struct RpcConfig {
     /// Wall time for which a call is tried on the connection's own thread, in µs, before it moves
     /// to a call thread; saves two thread switches for nearly every call. 0 turns the trial off.
     pub inline_call_budget_us: u64,
-    /// Threads for log searches, fee history, and whole blocks.
-    pub scan_threads: usize,
+    /// Threads for log searches and filters.
+    pub log_threads: usize,
     /// Searches that may wait for one of those threads.
+    pub log_queue: usize,
+    /// Threads for traces of transactions and blocks.
+    pub trace_threads: usize,
+    /// Traces that may wait for one of those threads.
+    pub trace_queue: usize,
+    /// Threads for whole blocks, fee history, proofs and other long reads.
+    pub scan_threads: usize,
+    /// Reads that may wait for one of those threads.
     pub scan_queue: usize,
+    /// Niceness (0 to 19) of the threads for logs and traces, so that a load of them leaves the
+    /// cores to the threads that make blocks; Linux only.
+    pub background_nice: u8,
     /// Blocks that one `eth_getLogs` may span.
     pub max_log_blocks: u64,
     /// Logs that one `eth_getLogs` may return.
@@ -111,8 +122,13 @@ impl Default for RpcConfig {
             call_gas_cap: 50_000_000,
             call_timeout_ms: 1_000,
             inline_call_budget_us: 200,
+            log_threads: (cores / 2).max(1),
+            log_queue: 512,
+            trace_threads: (cores / 2).max(1),
+            trace_queue: 128,
             scan_threads: cores.div_ceil(2),
             scan_queue: 512,
+            background_nice: 15,
             max_log_blocks: 100_000,
             max_log_results: 20_000,
             max_log_bytes: 16 << 20,
@@ -159,6 +175,10 @@ impl RpcConfig {
             ("call_queue", self.call_queue as u64),
             ("call_gas_cap", self.call_gas_cap),
             ("call_timeout_ms", self.call_timeout_ms),
+            ("log_threads", self.log_threads as u64),
+            ("log_queue", self.log_queue as u64),
+            ("trace_threads", self.trace_threads as u64),
+            ("trace_queue", self.trace_queue as u64),
             ("scan_threads", self.scan_threads as u64),
             ("scan_queue", self.scan_queue as u64),
             ("max_log_blocks", self.max_log_blocks),
@@ -193,6 +213,9 @@ impl RpcConfig {
         }
         if self.call_timeout_ms > self.request_timeout_ms {
             return fail("call_timeout_ms", "must be at most request_timeout_ms");
+        }
+        if self.background_nice > 19 {
+            return fail("background_nice", "must be at most 19");
         }
         if self.inline_call_budget_us > 10_000 {
             // A connection's thread serves other connections too.

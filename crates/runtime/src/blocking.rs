@@ -47,12 +47,26 @@ impl BlockingPool {
     /// # Panics
     /// If the operating system refuses a thread.
     pub fn new(name: &'static str, threads: usize, queue: usize) -> Self {
+        Self::with_nice(name, threads, queue, 0)
+    }
+
+    /// The same with threads that yield to others: `nice` is added to their niceness (0 to 19),
+    /// so that a saturated pool leaves the cores to whatever else has work.
+    ///
+    /// Only Linux has niceness by thread; elsewhere `nice` has no effect.
+    ///
+    /// # Panics
+    /// If the operating system refuses a thread.
+    pub fn with_nice(name: &'static str, threads: usize, queue: usize, nice: u8) -> Self {
         let (jobs, inbox) = bounded::<Job>(queue.max(1));
         for index in 0..threads.max(1) {
             let inbox = inbox.clone();
             thread::Builder::new()
                 .name(format!("{name}-{index}"))
-                .spawn(move || Self::work(name, &inbox))
+                .spawn(move || {
+                    yield_to_others(nice);
+                    Self::work(name, &inbox);
+                })
                 .expect("the operating system gives threads at start");
         }
         Self {
@@ -100,9 +114,37 @@ impl BlockingPool {
     }
 }
 
+/// Adds `nice` to the niceness of the calling thread.
+fn yield_to_others(nice: u8) {
+    #[cfg(target_os = "linux")]
+    if nice > 0 {
+        // To Linux a thread is the process that this asks and sets.
+        let set = rustix::process::getpriority_process(None).and_then(|now| {
+            let lowered = now.saturating_add(i32::from(nice)).min(19);
+            rustix::process::setpriority_process(None, lowered)
+        });
+        if let Err(error) = set {
+            tracing::warn!(%error, "cannot lower the priority of a thread");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = nice;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn only_the_threads_of_a_nice_pool_are_nice() {
+        let nice = || rustix::process::getpriority_process(None).unwrap();
+        let before = nice();
+        let pool = BlockingPool::with_nice("test", 1, 1, 5);
+        assert_eq!(pool.run(nice).await, Ok((before + 5).min(19)));
+        assert_eq!(BlockingPool::new("test", 1, 1).run(nice).await, Ok(before));
+        assert_eq!(nice(), before);
+    }
 
     #[tokio::test]
     async fn runs_a_job_and_returns_its_value() {

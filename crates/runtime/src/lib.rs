@@ -10,5 +10,7 @@ mod telemetry;
 pub use blocking::{BlockingPool, PoolBusy};
 pub use eyre::Report;
 pub use tasks::{Tasks, detach};
-pub use telemetry::{LogFormat, MetricsHandle, init_tracing, install_metrics, serve_metrics};
+pub use telemetry::{
+    LogFormat, MetricsHandle, init_tracing, install_metrics, serve_metrics, set_log_filter,
+};
 pub use tokio_util::sync::CancellationToken;

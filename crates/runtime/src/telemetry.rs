@@ -1,6 +1,6 @@
 //! Logs and metrics of the process.
 
-use std::{io::IsTerminal, net::SocketAddr};
+use std::{io::IsTerminal, net::SocketAddr, sync::OnceLock};
 
 use bytes::Bytes;
 use eyre::WrapErr;
@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, fmt::Subscriber};
 
 /// Connections that may scrape at the same time; further ones wait.
 const MAX_SCRAPERS: usize = 16;
@@ -36,21 +36,56 @@ impl std::fmt::Debug for MetricsHandle {
     }
 }
 
+/// Replaces the filter of the process's logs.
+type SetFilter = Box<dyn Fn(EnvFilter) -> eyre::Result<()> + Send + Sync>;
+
+/// There is one log in a process, and so one filter.
+static SET_FILTER: OnceLock<SetFilter> = OnceLock::new();
+
 /// Sends logs to standard error, filtered by `filter` (the syntax of `RUST_LOG`).
 ///
 /// # Errors
 /// If the filter does not parse or logging is already set up.
 pub fn init_tracing(filter: &str, format: LogFormat) -> eyre::Result<()> {
     let filter = EnvFilter::try_new(filter).wrap_err("log filter")?;
-    let builder = tracing_subscriber::fmt()
+    let builder = Subscriber::builder()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    match format {
-        LogFormat::Text => builder.with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-    }
-    .map_err(|error| eyre::eyre!(error))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_filter_reloading();
+    let handle = builder.reload_handle();
+    // Another format is another type of handle.
+    let set_filter: SetFilter = match format {
+        LogFormat::Text => {
+            builder.with_target(false).try_init().map_err(eyre_of)?;
+            Box::new(move |filter| Ok(handle.reload(filter)?))
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true);
+            let handle = builder.reload_handle();
+            builder.try_init().map_err(eyre_of)?;
+            Box::new(move |filter| Ok(handle.reload(filter)?))
+        }
+    };
+    // A second subscriber was refused above.
+    SET_FILTER.set(set_filter).ok();
+    Ok(())
+}
+
+fn eyre_of(error: Box<dyn std::error::Error + Send + Sync>) -> eyre::Report {
+    eyre::eyre!(error)
+}
+
+/// Replaces the log filter of the running process.
+///
+/// # Errors
+/// If the filter does not parse, or logging was not set up by [`init_tracing`].
+pub fn set_log_filter(filter: &str) -> eyre::Result<()> {
+    let filter = EnvFilter::try_new(filter).wrap_err("log filter")?;
+    let set = SET_FILTER
+        .get()
+        .ok_or_else(|| eyre::eyre!("logging is not set up"))?;
+    set(filter)
 }
 
 /// Installs the process-wide metrics recorder.

@@ -21,7 +21,7 @@ use crate::{
 pub(crate) async fn get_logs(api: Arc<Api>, raw: Raw) -> Result<Vec<RpcLog>, Fault> {
     let max = api.config.max_filter_values;
     let filter = raw.args()?.required("filter", |raw| log_filter(raw, max))?;
-    api.on_scans(move |api| {
+    api.on_logs(move |api| {
         let reader = api.reader()?;
         let (from, to) = bounds(&reader, &filter.blocks)?;
         let limits = Limits::of(api);
