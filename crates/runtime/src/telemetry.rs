@@ -11,7 +11,9 @@ use hyper_util::rt::TokioIo;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::{EnvFilter, fmt::Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Registry, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
+};
 
 /// Connections that may scrape at the same time; further ones wait.
 const MAX_SCRAPERS: usize = 16;
@@ -36,11 +38,8 @@ impl std::fmt::Debug for MetricsHandle {
     }
 }
 
-/// Replaces the filter of the process's logs.
-type SetFilter = Box<dyn Fn(EnvFilter) -> eyre::Result<()> + Send + Sync>;
-
 /// There is one log in a process, and so one filter.
-static SET_FILTER: OnceLock<SetFilter> = OnceLock::new();
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Sends logs to standard error, filtered by `filter` (the syntax of `RUST_LOG`).
 ///
@@ -48,32 +47,19 @@ static SET_FILTER: OnceLock<SetFilter> = OnceLock::new();
 /// If the filter does not parse or logging is already set up.
 pub fn init_tracing(filter: &str, format: LogFormat) -> eyre::Result<()> {
     let filter = EnvFilter::try_new(filter).wrap_err("log filter")?;
-    let builder = Subscriber::builder()
-        .with_env_filter(filter)
+    let (filter, handle) = reload::Layer::new(filter);
+    let lines = fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_filter_reloading();
-    let handle = builder.reload_handle();
-    // Another format is another type of handle.
-    let set_filter: SetFilter = match format {
-        LogFormat::Text => {
-            builder.with_target(false).try_init().map_err(eyre_of)?;
-            Box::new(move |filter| Ok(handle.reload(filter)?))
-        }
-        LogFormat::Json => {
-            let builder = builder.json().flatten_event(true);
-            let handle = builder.reload_handle();
-            builder.try_init().map_err(eyre_of)?;
-            Box::new(move |filter| Ok(handle.reload(filter)?))
-        }
-    };
-    // A second subscriber was refused above.
-    SET_FILTER.set(set_filter).ok();
+        .with_ansi(std::io::stderr().is_terminal());
+    let log = tracing_subscriber::registry().with(filter);
+    match format {
+        LogFormat::Text => log.with(lines.with_target(false)).try_init(),
+        LogFormat::Json => log.with(lines.json().flatten_event(true)).try_init(),
+    }
+    .wrap_err("logging")?;
+    // A second set-up was refused above.
+    FILTER.set(handle).ok();
     Ok(())
-}
-
-fn eyre_of(error: Box<dyn std::error::Error + Send + Sync>) -> eyre::Report {
-    eyre::eyre!(error)
 }
 
 /// Replaces the log filter of the running process.
@@ -82,10 +68,10 @@ fn eyre_of(error: Box<dyn std::error::Error + Send + Sync>) -> eyre::Report {
 /// If the filter does not parse, or logging was not set up by [`init_tracing`].
 pub fn set_log_filter(filter: &str) -> eyre::Result<()> {
     let filter = EnvFilter::try_new(filter).wrap_err("log filter")?;
-    let set = SET_FILTER
+    let handle = FILTER
         .get()
         .ok_or_else(|| eyre::eyre!("logging is not set up"))?;
-    set(filter)
+    handle.reload(filter).wrap_err("log filter")
 }
 
 /// Installs the process-wide metrics recorder.
@@ -147,4 +133,23 @@ async fn answer(
     Response::builder()
         .header(CONTENT_TYPE, "text/plain; version=0.0.4")
         .body(Full::new(Bytes::from(handle.0.render())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filter_can_be_replaced_once_there_is_a_log() {
+        assert!(set_log_filter("debug").is_err(), "there is no log yet");
+        init_tracing("warn", LogFormat::Text).unwrap();
+        assert!(!tracing::enabled!(tracing::Level::DEBUG));
+        set_log_filter("debug").unwrap();
+        assert!(tracing::enabled!(tracing::Level::DEBUG));
+        assert!(set_log_filter("debug=loud").is_err());
+        assert!(
+            tracing::enabled!(tracing::Level::DEBUG),
+            "a bad one changes nothing"
+        );
+    }
 }
