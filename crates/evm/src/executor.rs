@@ -51,7 +51,7 @@ impl ReceiptBuilder for Receipts {
     ) -> Receipt {
         Receipt {
             tx_type: ctx.tx_type,
-            success: ctx.result.is_success(),
+            status: ctx.result.is_success().into(),
             cumulative_gas_used: ctx.cumulative_gas_used,
             logs: ctx.result.into_logs(),
         }

@@ -44,7 +44,7 @@ fn a_transfer_moves_value_and_pays_the_tip_to_the_fee_recipient() {
     assert_eq!(block.diff.accounts.len(), 3);
     assert_eq!(block.header.gas_used, 21_000);
     let receipt = &block.receipts[0];
-    assert!(receipt.success && receipt.logs.is_empty());
+    assert!(receipt.is_success() && receipt.logs.is_empty());
     assert_eq!(receipt.cumulative_gas_used, 21_000);
 }
 
@@ -133,7 +133,7 @@ fn a_reverted_transaction_keeps_nonce_and_fee_and_nothing_else() {
     assert!(!outcome.success);
     let block = executor.finish().unwrap();
     let receipt = &block.receipts[0];
-    assert!(!receipt.success && receipt.logs.is_empty());
+    assert!(!receipt.is_success() && receipt.logs.is_empty());
     assert!(block.diff.slots.is_empty());
     assert!(!block.diff.accounts.contains_key(&CONTRACT));
     let fee = u128::from(outcome.gas_used) * (chain.base_fee() + GWEI);

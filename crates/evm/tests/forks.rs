@@ -17,7 +17,7 @@ use common::*;
 fn runs(fork: EthereumHardfork, code: &[u8]) -> bool {
     let chain = TestChain::with_code(fork, code.to_vec());
     let block = chain.block(&[call_tx(0, CONTRACT, Bytes::new())]);
-    block.receipts[0].success
+    block.receipts[0].is_success()
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn a_contract_born_and_destroyed_in_one_transaction_leaves_nothing() {
         ..eip1559(0, TxKind::Create)
     };
     let block = chain.block(&[sent_by(ALICE, tx)]);
-    assert!(block.receipts[0].success);
+    assert!(block.receipts[0].is_success());
     let created = ALICE.create(0);
     assert!(!block.diff.accounts.contains_key(&created));
     assert!(!block.diff.slots.contains_key(&created));

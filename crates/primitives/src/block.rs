@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{EthereumReceipt, Header};
+use alloy_consensus::Header;
 use alloy_eips::eip4895::Withdrawals;
 use alloy_primitives::{B256, Sealed};
 
-use crate::{BlockNumHash, RecoveredTx, StateDiff};
+use crate::{BlockNumHash, Receipt, RecoveredTx, StateDiff};
 
 /// A header with its hash.
 pub type SealedHeader = Sealed<Header>;
-
-/// Outcome of one transaction: type, success, cumulative gas and logs (EIP-658).
-pub type Receipt = EthereumReceipt;
 
 /// An executed block whose header lacks the state root: the one thing that `aura-chain` accepts.
 #[derive(Debug, Clone)]

@@ -111,7 +111,7 @@ impl Blocks {
             transactions.push(Arc::new(tx));
             receipts.push(Receipt {
                 tx_type: TxType::Eip1559,
-                success: true,
+                status: true.into(),
                 cumulative_gas_used: 21_000 * (index + 1),
                 logs: vec![],
             });

@@ -299,7 +299,7 @@ impl TestChain {
             .enumerate()
             .map(|(index, tx)| Receipt {
                 tx_type: TxType::try_from(tx.tx_type()).unwrap(),
-                success: true,
+                status: true.into(),
                 cumulative_gas_used: 21_000 * (index as u64 + 1),
                 logs: Outcome::<alloy_primitives::Log>::default().logs,
             })

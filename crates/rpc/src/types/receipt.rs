@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{Transaction as _, TxReceipt, Typed2718};
+use alloy_consensus::{Eip658Value, Transaction as _, TxReceipt, Typed2718};
 use alloy_primitives::Log;
 use aura_primitives::{Receipt, RecoveredTx, SealedBlock};
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -83,7 +83,12 @@ impl Serialize for RpcReceipt {
             },
         )?;
         map.serialize_entry("logsBloom", &receipt.bloom())?;
-        map.serialize_entry("status", &Quantity(u64::from(receipt.success)))?;
+        match receipt.status {
+            Eip658Value::Eip658(success) => {
+                map.serialize_entry("status", &Quantity(u64::from(success)))?;
+            }
+            Eip658Value::PostState(root) => map.serialize_entry("root", &root)?,
+        }
         map.serialize_entry("to", &to)?;
         map.serialize_entry("transactionHash", &parts.tx.hash())?;
         map.serialize_entry("transactionIndex", &Quantity(at.index))?;

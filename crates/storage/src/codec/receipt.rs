@@ -1,11 +1,13 @@
 //! Receipts.
 //!
 //! ```text
-//! type 1 ‖ success 1 ‖ cumulative gas ‖ gas used ‖ first log index ‖ log count ‖ logs
+//! type 1 ‖ status 1 [‖ root 32] ‖ cumulative gas ‖ gas used ‖ first log index ‖ log count ‖ logs
 //! log: emitter 20 ‖ topic count 1 ‖ topics 32 each ‖ data length ‖ data
 //! ```
-//! Numbers without a width are varints. The bloom is computed again from the logs.
+//! The status is 0 for failure, 1 for success, 2 for a receipt from before Byzantium, which has the
+//! state root after the transaction instead. Numbers without a width are varints. The bloom is computed again from the logs.
 
+use alloy_consensus::Eip658Value;
 use alloy_primitives::{Bytes, Log};
 use aura_primitives::Receipt;
 
@@ -14,6 +16,8 @@ use crate::{DecodeError, ReceiptRecord};
 
 /// Topics of a log, EVM limit.
 const MAX_TOPICS: u8 = 4;
+/// Status byte before a state root.
+const POST_STATE: u8 = 2;
 
 /// Appends the encoded receipt to `out`.
 pub(crate) fn encode_receipt(
@@ -23,7 +27,13 @@ pub(crate) fn encode_receipt(
     first_log_index: u64,
 ) {
     out.push(receipt.tx_type.into());
-    out.push(u8::from(receipt.success));
+    match receipt.status {
+        Eip658Value::Eip658(success) => out.push(success.into()),
+        Eip658Value::PostState(root) => {
+            out.push(POST_STATE);
+            out.extend_from_slice(root.as_slice());
+        }
+    }
     put_varint(out, receipt.cumulative_gas_used);
     put_varint(out, gas_used);
     put_varint(out, first_log_index);
@@ -63,10 +73,11 @@ pub(crate) fn decode_receipt(bytes: &[u8]) -> Result<ReceiptRecord, DecodeError>
     let tx_type = tx_type
         .try_into()
         .map_err(|_| DecodeError::UnknownTag(tx_type))?;
-    let success = match input.u8()? {
-        0 => false,
-        1 => true,
-        _ => return Err(DecodeError::NotCanonical("success")),
+    let status = match input.u8()? {
+        0 => Eip658Value::Eip658(false),
+        1 => Eip658Value::Eip658(true),
+        POST_STATE => Eip658Value::PostState(input.b256()?),
+        _ => return Err(DecodeError::NotCanonical("status")),
     };
     let cumulative_gas_used = input.varint()?;
     let gas_used = input.varint()?;
@@ -81,7 +92,7 @@ pub(crate) fn decode_receipt(bytes: &[u8]) -> Result<ReceiptRecord, DecodeError>
     Ok(ReceiptRecord {
         receipt: Receipt {
             tx_type,
-            success,
+            status,
             cumulative_gas_used,
             logs,
         },
@@ -110,14 +121,21 @@ mod tests {
             })
     }
 
+    fn any_status() -> impl Strategy<Value = Eip658Value> {
+        prop_oneof![
+            any::<bool>().prop_map(Eip658Value::Eip658),
+            any::<[u8; 32]>().prop_map(|root| Eip658Value::PostState(root.into())),
+        ]
+    }
+
     proptest! {
         #[test]
         fn receipt_round_trips_and_every_prefix_fails(
-            ty in 0u8..5, success: bool, cumulative_gas_used: u64, gas_used: u64,
+            ty in 0u8..5, status in any_status(), cumulative_gas_used: u64, gas_used: u64,
             first_log_index in 0u64..1_000_000, logs in vec(any_log(), 0..6), cut: prop::sample::Index,
         ) {
             let receipt = Receipt {
-                tx_type: TxType::try_from(ty).unwrap(), success, cumulative_gas_used, logs,
+                tx_type: TxType::try_from(ty).unwrap(), status, cumulative_gas_used, logs,
             };
             let mut bytes = Vec::new();
             encode_receipt(&mut bytes, &receipt, gas_used, first_log_index);

@@ -224,7 +224,7 @@ impl Builder {
             gas += 21_000 + logs.len() as u64;
             receipts.push(Receipt {
                 tx_type: TxType::Eip1559,
-                success: !self.next_nonce.is_multiple_of(3),
+                status: (!self.next_nonce.is_multiple_of(3)).into(),
                 cumulative_gas_used: gas,
                 logs: logs.clone(),
             });
