@@ -11,12 +11,15 @@ use aura_pool::Pool;
 use aura_runtime::{BlockingPool, CancellationToken};
 use aura_storage::Reader;
 use jsonrpsee::types::ErrorObjectOwned;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use crate::{
     config::RpcConfig,
     errors::Fault,
     eth::{BlockCache, FeeCache, SlowCallees},
+    json::to_json,
 };
 
 /// What the server serves.
@@ -112,15 +115,19 @@ impl Api {
         self.bounded(&self.logs, job).await
     }
 
-    /// Runs `job`, a trace, on a thread that yields to those that make blocks.
-    ///
-    /// Traces are large: a job that returns them as JSON text (`Box<RawValue>`) keeps their
-    /// serialisation off the threads of the connections.
-    pub(crate) async fn on_traces<T: Send + 'static>(
+    /// Runs `job`, a trace, on a thread that yields to those that make blocks. Its result is
+    /// serialised there too, for traces are large.
+    pub(crate) async fn on_traces<T: Serialize>(
         self: &Arc<Self>,
         job: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, Fault> {
-        self.bounded(&self.traces, job).await
+    ) -> Result<Box<RawValue>, Fault> {
+        self.bounded(&self.traces, move |api| api.to_json(&job(api)?))
+            .await
+    }
+
+    /// A large result as JSON text, to be made on a pool's thread.
+    pub(crate) fn to_json<T: Serialize>(&self, value: &T) -> Result<Box<RawValue>, Fault> {
+        to_json(value, self.config.max_response_bytes as usize)
     }
 
     /// Runs `job`, any other long read, on a scan thread.

@@ -18,6 +18,7 @@ mod dispatch;
 mod errors;
 mod eth;
 mod front;
+mod json;
 mod methods;
 mod metrics;
 mod net;

@@ -8,6 +8,7 @@ use std::{
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use aura_primitives::HeadLabel;
 use aura_storage::{LogQuery, Reader};
+use serde_json::value::RawValue;
 
 use super::blocks::number_of;
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// `eth_getLogs(filter)`.
-pub(crate) async fn get_logs(api: Arc<Api>, raw: Raw) -> Result<Vec<RpcLog>, Fault> {
+pub(crate) async fn get_logs(api: Arc<Api>, raw: Raw) -> Result<Box<RawValue>, Fault> {
     let max = api.config.max_filter_values;
     let filter = raw.args()?.required("filter", |raw| log_filter(raw, max))?;
     api.on_logs(move |api| {
@@ -32,7 +33,7 @@ pub(crate) async fn get_logs(api: Arc<Api>, raw: Raw) -> Result<Vec<RpcLog>, Fau
                 from + limits.blocks - 1,
             ));
         }
-        search(&reader, &filter, from, to, &limits)
+        api.to_json(&search(&reader, &filter, from, to, &limits)?)
     })
     .await
 }
