@@ -207,6 +207,9 @@ pub enum StorageError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// Accounts and slots cannot be listed: the chain keeps their hashes only.
+    #[error("accounts and slots of this chain cannot be listed: only their hashes are kept")]
+    NoPreimages,
     /// The genesis block cannot be unwound.
     #[error("the genesis block cannot be unwound")]
     UnwindGenesis,

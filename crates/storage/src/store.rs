@@ -80,7 +80,24 @@ impl Store {
         bottom: u8,
     ) -> Result<(), StorageError> {
         let mut writer = self.writer()?;
-        writer.init(&identity, genesis, state, bottom)?;
+        writer.init(&identity, genesis, state, bottom, false)?;
+        writer.commit().map(drop)
+    }
+
+    /// As [`init`](Self::init), and the database keeps the addresses and slots of its keys: accounts
+    /// and slots of every state can be listed then, at the price of another table of the state's size.
+    ///
+    /// # Errors
+    /// As for [`init`](Self::init).
+    pub fn init_with_preimages(
+        &self,
+        identity: ChainIdentity,
+        genesis: &SealedBlock,
+        state: &GenesisState,
+        bottom: u8,
+    ) -> Result<(), StorageError> {
+        let mut writer = self.writer()?;
+        writer.init(&identity, genesis, state, bottom, true)?;
         writer.commit().map(drop)
     }
 

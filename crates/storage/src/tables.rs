@@ -28,6 +28,7 @@
 //! Boundaries       S block 8 ‖ part 4                        up to 400 nodes of 5, sorted over all parts: those with
 //!                                                            a row of this boundary in NodeHistory
 //! Pins               block 8                                 timestamp of the block 8
+//! Preimages          address 20 [‖ slot 32]                  empty
 //! ```
 //!
 //! Of the blocks above `folded` (in `Meta`) `Undo` has what they replaced, of all others `History`
@@ -43,6 +44,9 @@
 //! finds the part that a node must be in, and a missing part is noticed. A list in `Boundaries` or
 //! `TouchedKeys` ends with a part that is not full, which can be empty.
 //!
+//! `Preimages` is filled only where `Meta` says so (`preimages`): with every account and non-zero slot
+//! that the chain has ever had. Its rows are never removed, so that past states can be listed as well.
+//!
 //! A tx number counts all transactions of the chain from 0. Code is never removed: it is found by
 //! its hash, and another account may share it.
 
@@ -52,7 +56,7 @@ use signet_libmdbx::{
 };
 
 /// Version of the table layouts; a database of another version is refused.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// Hashed keys in one value of `TouchedKeys`; two such values fill a page.
 pub(crate) const TOUCHED_KEYS_PER_PART: usize = 62;
@@ -92,11 +96,12 @@ pub(crate) enum Table {
     Boundaries,
     Pins,
     Undo,
+    Preimages,
 }
 
 impl Table {
     /// Every table in the order of the discriminants.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Meta,
         Self::Heads,
         Self::Headers,
@@ -116,6 +121,7 @@ impl Table {
         Self::Boundaries,
         Self::Pins,
         Self::Undo,
+        Self::Preimages,
     ];
 
     /// Name of the table in the file.
@@ -140,6 +146,7 @@ impl Table {
             Self::Boundaries => "Boundaries",
             Self::Pins => "Pins",
             Self::Undo => "Undo",
+            Self::Preimages => "Preimages",
         }
     }
 
@@ -156,6 +163,7 @@ impl Table {
             Self::NodeDiffs | Self::NodeHistory => len == 13,
             Self::LogAddress => len == 28,
             Self::LogTopic => len == 25,
+            Self::Preimages => len == 20 || len == 52,
         }
     }
 }

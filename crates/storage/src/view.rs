@@ -1,6 +1,6 @@
 //! State at one block, with the changes of newer blocks above it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use aura_primitives::{Account, StateDiff};
@@ -124,6 +124,90 @@ impl StateView {
             Base::Latest(reader) => reader.slot(address, slot),
             Base::At(reader, block) => reader.slot_at(address, slot, *block),
         }
+    }
+
+    /// Every account of this state with its address, ascending.
+    ///
+    /// # Errors
+    /// [`StorageError::NoPreimages`], and as for [`account`](Self::account).
+    pub fn accounts(&self) -> Result<Vec<(Address, Account)>, StorageError> {
+        let mut addresses = BTreeSet::new();
+        if let Some(reader) = self.reader() {
+            addresses.extend(reader.known_addresses()?);
+        }
+        for layer in &self.layers {
+            layer.with(|diff| addresses.extend(diff.accounts.keys()));
+        }
+        let mut accounts = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            if let Some(account) = self.account(address)? {
+                accounts.push((address, account));
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// Every slot of `address` that is not zero, with its word, ascending.
+    ///
+    /// # Errors
+    /// [`StorageError::NoPreimages`], and as for [`account`](Self::account).
+    pub fn slots_of(&self, address: Address) -> Result<Vec<(U256, U256)>, StorageError> {
+        let mut known = self.layer_slots(address);
+        if let Some(reader) = self.reader() {
+            reader.known_slots(address, |slot| {
+                known.insert(slot);
+                Ok(true)
+            })?;
+        }
+        let mut slots = Vec::with_capacity(known.len());
+        for slot in known {
+            let word = self.slot(address, slot)?;
+            if !word.is_zero() {
+                slots.push((slot, word));
+            }
+        }
+        Ok(slots)
+    }
+
+    /// Whether any slot of `address` is not zero; `false` on chains that cannot list slots.
+    ///
+    /// Those start at Cancun, and there storage without code and nonce cannot come to be.
+    ///
+    /// # Errors
+    /// As for [`account`](Self::account).
+    pub fn has_storage(&self, address: Address) -> Result<bool, StorageError> {
+        if let Some(reader) = self.reader() {
+            if !reader.has_preimages()? {
+                return Ok(false);
+            }
+            let mut found = false;
+            reader.known_slots(address, |slot| {
+                found = !self.slot(address, slot)?.is_zero();
+                Ok(!found)
+            })?;
+            if found {
+                return Ok(true);
+            }
+        }
+        for slot in self.layer_slots(address) {
+            if !self.slot(address, slot)?.is_zero() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Slots of `address` that the layers have an entry for.
+    fn layer_slots(&self, address: Address) -> BTreeSet<U256> {
+        let mut slots = BTreeSet::new();
+        for layer in &self.layers {
+            layer.with(|diff| {
+                if let Some(changes) = diff.slots.get(&address) {
+                    slots.extend(changes.keys());
+                }
+            });
+        }
+        slots
     }
 
     /// Code with the hash `code_hash`.

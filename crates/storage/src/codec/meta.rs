@@ -8,6 +8,7 @@
 //! folded         block 8: the last one whose former records are in `History`
 //! first_nodes    block 8: its node diff and those of all later blocks are kept
 //! node_depth     list of (first block 8 ‖ bottom 1), see `DepthList`
+//! preimages      1: `Preimages` has every key of the state; absent: it is empty
 //! head           number 8 ‖ hash 32
 //! ```
 
@@ -23,6 +24,7 @@ pub(crate) const META_FIRST_HISTORY: &[u8] = b"first_history";
 pub(crate) const META_FOLDED: &[u8] = b"folded";
 pub(crate) const META_FIRST_NODES: &[u8] = b"first_nodes";
 pub(crate) const META_NODE_DEPTH: &[u8] = b"node_depth";
+pub(crate) const META_PREIMAGES: &[u8] = b"preimages";
 
 fn number_and_hash(number: u64, hash: &[u8; 32]) -> [u8; 40] {
     let mut bytes = [0; 40];
@@ -60,6 +62,16 @@ pub(crate) fn decode_u64(bytes: &[u8]) -> Result<u64, DecodeError> {
     let value = input.u64()?;
     input.finish()?;
     Ok(value)
+}
+
+/// Value of the row that says that preimages are kept.
+pub(crate) const PREIMAGES_KEPT: [u8; 1] = [1];
+
+pub(crate) fn decode_preimages(bytes: &[u8]) -> Result<(), DecodeError> {
+    match bytes {
+        [1] => Ok(()),
+        _ => Err(DecodeError::NotCanonical("flag")),
+    }
 }
 
 pub(crate) fn decode_u32(bytes: &[u8]) -> Result<u32, DecodeError> {

@@ -8,6 +8,7 @@ mod input;
 mod leaf;
 mod meta;
 mod nodes;
+mod preimage;
 mod receipt;
 mod undo;
 
@@ -20,13 +21,14 @@ pub(crate) use leaf::{
 };
 pub(crate) use meta::{
     META_CHAIN, META_FIRST_HISTORY, META_FIRST_NODES, META_FOLDED, META_NEXT_TX, META_NODE_DEPTH,
-    META_SCHEMA, decode_head, decode_identity, decode_u32, decode_u64, encode_head,
-    encode_identity,
+    META_PREIMAGES, META_SCHEMA, PREIMAGES_KEPT, decode_head, decode_identity, decode_preimages,
+    decode_u32, decode_u64, encode_head, encode_identity,
 };
 pub(crate) use nodes::{
     DepthList, DiffPart, LAST_PART, NO_NODE, NODE_BYTES, NodeKey, decode_node, diff_key,
     encode_diff_part, is_bottom, is_node, node_history_key, node_key,
 };
+pub(crate) use preimage::{address_of, slot_key, slot_of};
 pub(crate) use receipt::{decode_receipt, encode_receipt};
 pub(crate) use undo::{LAST_KEY, UndoPart, push_former, successor, take_former, undo_key};
 

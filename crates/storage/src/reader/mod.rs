@@ -5,6 +5,7 @@ mod boundaries;
 mod leaves;
 mod nodes;
 mod past;
+mod preimages;
 mod state;
 mod touched;
 mod undo;
@@ -92,6 +93,7 @@ pub struct Reader {
     head: OnceCell<u64>,
     first_history: OnceCell<u64>,
     folded: OnceCell<u64>,
+    has_preimages: OnceCell<bool>,
     _registration: Registration,
 }
 
@@ -109,6 +111,7 @@ impl Reader {
             head: OnceCell::new(),
             first_history: OnceCell::new(),
             folded: OnceCell::new(),
+            has_preimages: OnceCell::new(),
             _registration: Registration::new(shared, opened),
         })
     }

@@ -3,6 +3,7 @@
 mod fold;
 mod genesis;
 mod nodes;
+mod preimages;
 mod prune;
 mod prune_nodes;
 mod put;
@@ -11,7 +12,7 @@ mod unwind;
 use std::time::Instant;
 
 use alloy_primitives::B256;
-use aura_primitives::{BlockNumHash, CommittedBlock, HeadLabel, SealedBlock};
+use aura_primitives::{BlockNumHash, CommittedBlock, HeadLabel, SealedBlock, StateDiff};
 use signet_libmdbx::Rw;
 
 use crate::{
@@ -37,6 +38,7 @@ pub struct Writer {
     access: Access<Rw>,
     /// `None` in a new database.
     tip: Option<Tip>,
+    keeps_preimages: bool,
     failed: bool,
     /// Buffer for one value.
     scratch: Vec<u8>,
@@ -57,9 +59,11 @@ impl Writer {
             Err(StorageError::NotInitialized) => None,
             Err(error) => return Err(error),
         };
+        let keeps_preimages = access.has_preimages()?;
         Ok(Self {
             access,
             tip,
+            keeps_preimages,
             failed: false,
             scratch: Vec::new(),
             recent: Vec::new(),
@@ -103,10 +107,15 @@ impl Writer {
         genesis: &SealedBlock,
         state: &GenesisState,
         bottom: u8,
+        preimages: bool,
     ) -> Result<(), StorageError> {
         self.check_init(bottom, genesis.number())?;
         self.change(|writer| {
             writer.remove_loose_leaves()?;
+            if preimages {
+                writer.keep_preimages()?;
+                writer.write_preimages(&StateDiff::from_genesis(state))?;
+            }
             writer.append_leaves(None, genesis::sorted_leaves(state))?;
             writer.write_code(&state.code)?;
             writer.write_genesis(identity, genesis, bottom)

@@ -71,6 +71,7 @@ impl Writer {
         self.write_state(&tree.leaves)?;
         self.write_former(block.number(), &tree.leaves, tree.interval.is_some())?;
         self.write_new_code(&committed.diff)?;
+        self.write_preimages(&committed.diff)?;
         self.write_nodes(block.number(), tree)?;
         Terms::of(&committed.receipts).add(&self.access, block.number())?;
         self.write_tip(Tip {
