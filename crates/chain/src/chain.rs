@@ -23,6 +23,9 @@ use crate::{
     warm::ReadAhead,
 };
 
+/// Open blocks that a follower may lag behind; each holds its state until it is looked at.
+const OPENED_BLOCKS: usize = 64;
+
 /// What happened to the chain. Published only after it is durable.
 #[derive(Debug, Clone)]
 pub enum ChainEvent {
@@ -83,6 +86,10 @@ pub(crate) struct Shared {
     /// Sealed, not yet durable blocks, newest first.
     pub(crate) layers: ArcSwap<Vec<SealedLayer>>,
     pub(crate) open_block: ArcSwapOption<OpenBlock>,
+    /// Every open block in turn, for those who follow what is executed.
+    pub(crate) opened: broadcast::Sender<Arc<OpenBlock>>,
+    /// Changes when the open block has grown.
+    pub(crate) grown: watch::Sender<()>,
     pub(crate) events: broadcast::Sender<ChainEvent>,
     pub(crate) uncommitted: watch::Sender<usize>,
     pub(crate) tip: RwLock<Tip>,
@@ -126,6 +133,8 @@ impl Chain {
             store,
             layers: ArcSwap::from_pointee(Vec::new()),
             open_block: ArcSwapOption::empty(),
+            opened: broadcast::Sender::new(OPENED_BLOCKS),
+            grown: watch::Sender::new(()),
             events: broadcast::Sender::new(config.event_buffer),
             uncommitted: watch::Sender::new(0),
             tip: RwLock::new(tip),
@@ -271,7 +280,25 @@ impl Chain {
 
     /// Shows (or hides) the open block to readers of `pending`.
     pub fn set_open_block(&self, open: Option<Arc<OpenBlock>>) {
-        self.shared.open_block.store(open);
+        self.shared.open_block.store(open.clone());
+        if let Some(open) = open {
+            // Nobody follows: nobody needs to know.
+            self.shared.opened.send(open).ok();
+        }
+    }
+
+    /// Says that the open block has more transactions than before.
+    pub fn open_block_grew(&self) {
+        self.shared.grown.send_replace(());
+    }
+
+    /// Every block that is opened from now on, and a sign whenever the open one has grown. An open
+    /// block whose number is not above the one before it replaces it: what that one held is void.
+    pub fn follow_open_blocks(&self) -> (broadcast::Receiver<Arc<OpenBlock>>, watch::Receiver<()>) {
+        (
+            self.shared.opened.subscribe(),
+            self.shared.grown.subscribe(),
+        )
     }
 
     /// The block that the sequencer is filling.

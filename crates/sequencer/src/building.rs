@@ -147,6 +147,7 @@ impl Building {
         self.executor.detach();
         chain.read_ahead();
         pool.report(&outcomes);
+        chain.open_block_grew();
         Ok(true)
     }
 
