@@ -3,7 +3,7 @@
 set -euo pipefail
 source "$(dirname "$0")/env.sh"
 
-NODE_WANTED=20    # the clients under test declare it
+NODE_WANTED=22    # Hardhat 3 needs it
 NODE_INSTALLED=22 # what is fetched if the system's is older
 
 say() { echo "setup: $*" >&2; }
@@ -70,9 +70,31 @@ setup_clients() {
     cp "$AURA_ROOT/e2e/package-lock.json" "$stamp"
 }
 
+# web3.py, exactly as e2e/requirements.txt names it, in an environment of its own.
+setup_python() {
+    local wanted="$AURA_ROOT/e2e/requirements.txt" stamp="$AURA_PYTHON/.aura-requirements"
+    if [ -x "$AURA_PYTHON/bin/python" ] && cmp -s "$wanted" "$stamp"; then return; fi
+    local missing=()
+    has python3 || missing+=(python3)
+    python3 -c "import ensurepip, venv" 2>/dev/null || missing+=(python3-venv)
+    [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+    say "installing web3.py for the end-to-end tests"
+    python3 -m venv --clear "$AURA_PYTHON"
+    "$AURA_PYTHON/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+        --only-binary :all: --requirement "$wanted" >&2
+    cp "$wanted" "$stamp"
+}
+
+# A browser, for the page whose wallet talks to the node.
+setup_browser() {
+    has chromium || apt_install chromium
+}
+
 setup_build
 # `setup.sh build` is enough to run the node.
 if [ "${1:-all}" = all ]; then
     setup_node
     setup_clients
+    setup_python
+    setup_browser
 fi
