@@ -4,11 +4,13 @@
 //! [`Tasks`] (long-lived work) and [`BlockingPool`] (short synchronous work for async callers).
 
 mod blocking;
+mod switch;
 mod tasks;
 mod telemetry;
 
 pub use blocking::{BlockingPool, PoolBusy};
 pub use eyre::Report;
+pub use switch::{Switch, SwitchError, Switched, switch};
 pub use tasks::{Tasks, detach};
 pub use telemetry::{
     LogFormat, MetricsHandle, init_tracing, install_metrics, serve_metrics, set_log_filter,
