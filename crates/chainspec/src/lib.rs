@@ -1,7 +1,7 @@
 //! From a genesis file to the rules of a chain.
 //!
-//! Owns the reading of geth-format genesis files with an `aura` section, the activation of forks,
-//! the fee and blob parameters, and the block and state that a chain starts from. It must never
+//! Owns the reading of geth-format genesis files, the activation of forks, the fee and blob
+//! parameters, the difficulty before the merge, and the block and state that a chain starts from. It must never
 //! touch the database or execute anything. Start reading at [`ChainSpec::from_genesis_json`].
 //!
 //! ```json
@@ -18,10 +18,12 @@
 //!   "alloc": {}
 //! }
 //! ```
-//! Everything in `aura` but the commitment has a default ([`FeeParams::default`]).
+//! Everything in `aura` but the commitment has a default ([`FeeParams::default`]). A file without
+//! that section is an Ethereum chain.
 
 mod alloc;
 mod check;
+mod difficulty;
 mod error;
 mod fee;
 mod forks;
@@ -32,4 +34,4 @@ mod spec;
 
 pub use error::ChainSpecError;
 pub use fee::FeeParams;
-pub use spec::ChainSpec;
+pub use spec::{ChainSpec, Commitment};

@@ -15,6 +15,15 @@ use crate::{ChainSpecError, FeeParams, check, forks, parse};
 /// The development chain's genesis file.
 const DEV_GENESIS: &str = include_str!("../../../genesis/dev.json");
 
+/// How a header's state root commits to the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commitment {
+    /// Root of Aura's sparse Merkle tree.
+    Smt,
+    /// Root of Ethereum's Merkle Patricia tries, on chains of a plain Ethereum genesis.
+    Mpt,
+}
+
 /// The rules of one chain: forks, fee parameters, and the block and state it starts from.
 ///
 /// Holds the accounts of the genesis file (about 250 bytes each); share it behind an
@@ -24,13 +33,18 @@ pub struct ChainSpec {
     chain_id: u64,
     pub(crate) genesis: Genesis,
     fee: FeeParams,
+    commitment: Commitment,
     forks: EthereumChainHardforks,
     blob_schedule: BlobScheduleBlobParams,
     unknown_fields: Vec<String>,
 }
 
 impl ChainSpec {
-    /// Reads and checks the genesis of an Aura chain: geth's format plus an `aura` section.
+    /// Reads and checks a genesis in geth's format.
+    ///
+    /// With an `aura` section it is an Aura chain: Cancun or later from block 0, sparse Merkle tree,
+    /// the section's fee parameters. Without one it is an Ethereum chain: any schedule of forks from
+    /// Frontier on, Merkle Patricia tries, Ethereum's fees.
     ///
     /// Fields of other clients are named in one warning and kept in [`Self::unknown_fields`].
     ///
@@ -38,8 +52,11 @@ impl ChainSpec {
     /// Any [`ChainSpecError`]; each names the field or the fork.
     pub fn from_genesis_json(json: &str) -> Result<Self, ChainSpecError> {
         let parsed = parse::parse(json)?;
-        let fee = parsed.section.fee_params()?;
-        check::check(&parsed.genesis, &fee)?;
+        let (fee, commitment) = match parsed.section {
+            Some(section) => (section.fee_params()?, Commitment::Smt),
+            None => (FeeParams::ETHEREUM, Commitment::Mpt),
+        };
+        check::check(&parsed.genesis, &fee, commitment)?;
         if !parsed.unknown_fields.is_empty() {
             tracing::warn!(
                 fields = %parsed.unknown_fields.join(", "),
@@ -47,11 +64,12 @@ impl ChainSpec {
             );
         }
         let mut spec = Self::from_genesis(parsed.genesis, fee);
+        spec.commitment = commitment;
         spec.unknown_fields = parsed.unknown_fields;
         Ok(spec)
     }
 
-    /// Reads and checks the genesis file of an Aura chain.
+    /// Reads and checks a genesis file.
     ///
     /// # Errors
     /// As [`Self::from_genesis_json`], and [`ChainSpecError::Read`].
@@ -63,7 +81,7 @@ impl ChainSpec {
         Self::from_genesis_json(&json)
     }
 
-    /// Any Ethereum chain, from Frontier on, without the checks of an Aura chain.
+    /// Any schedule of forks, from Frontier on, without checks; the commitment is [`Commitment::Smt`].
     pub fn from_genesis(genesis: Genesis, fee: FeeParams) -> Self {
         Self {
             chain_id: genesis.config.chain_id,
@@ -71,6 +89,7 @@ impl ChainSpec {
             blob_schedule: genesis.config.blob_schedule_blob_params(),
             genesis,
             fee,
+            commitment: Commitment::Smt,
             unknown_fields: Vec::new(),
         }
     }
@@ -96,6 +115,11 @@ impl ChainSpec {
     /// The genesis file, without its `aura` section.
     pub const fn genesis(&self) -> &Genesis {
         &self.genesis
+    }
+
+    /// How headers commit to the state. It also tells an Aura chain from an Ethereum chain.
+    pub const fn commitment(&self) -> Commitment {
+        self.commitment
     }
 
     /// Fee parameters.
@@ -145,13 +169,16 @@ impl ChainSpec {
         }
     }
 
-    /// State of block 0, sorted; accounts that are empty by EIP-161 and zero slots are left out.
+    /// State of block 0, sorted; zero slots are left out.
+    ///
+    /// So are, on an Aura chain, accounts that are empty by EIP-161. On an Ethereum chain they are part
+    /// of the state until they are touched.
     pub fn genesis_state(&self) -> GenesisState {
         let mut state = GenesisState::default();
         // The map iterates by address, and an account's map by slot.
         for (address, entry) in &self.genesis.alloc {
             let account = account_of(entry);
-            if account.is_empty() {
+            if account.is_empty() && self.commitment == Commitment::Smt {
                 continue;
             }
             if let Some(code) = entry.non_empty_code() {
