@@ -1,25 +1,20 @@
 //! The handle to the chain.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
-use alloy_consensus::Sealable;
 use alloy_primitives::B256;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use aura_chainspec::ChainSpec;
 use aura_evm::OpenBlock;
-use aura_primitives::{
-    BlockNumHash, CommittedBlock, ExecutedBlock, HeadLabel, SealedBlock, SealedHeader, StateDiff,
-};
+use aura_primitives::{BlockNumHash, CommittedBlock, HeadLabel, SealedHeader, StateDiff};
 use aura_smt::{Change, NodeChange, TreeStats};
-use aura_storage::{Store, TreeChanges};
+use aura_storage::{StateView, Store, TreeChanges};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::RwLock;
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    ChainConfig, ChainError, ChainWriter, genesis, leaves, metrics,
-    source::StoredLeaves,
-    tip::{Sealed, Tip},
+    ChainConfig, ChainError, ChainWriter, genesis, mpt::Tries, source::StoredLeaves, tip::Tip,
     warm::ReadAhead,
 };
 
@@ -94,7 +89,7 @@ pub(crate) struct Shared {
     pub(crate) uncommitted: watch::Sender<usize>,
     pub(crate) tip: RwLock<Tip>,
     pub(crate) read_ahead: ReadAhead,
-    commands: Sender<Command>,
+    pub(crate) commands: Sender<Command>,
 }
 
 /// The chain. Clones share one state.
@@ -170,97 +165,6 @@ impl Chain {
         self.shared.tip.read().tree.stats()
     }
 
-    /// Computes the state root of `block`, seals it and queues it for the writer.
-    ///
-    /// On return the block is the new tip, but not durable: it is published after its commit.
-    /// Waits while the writer's queue is full.
-    ///
-    /// # Errors
-    /// [`ChainError::WrongParent`] if the block does not extend the tip (nothing is changed);
-    /// [`ChainError::Stopped`] and [`ChainError::Tree`], which are fatal.
-    pub fn seal(&self, block: ExecutedBlock) -> Result<SealedHeader, ChainError> {
-        let ExecutedBlock {
-            mut header,
-            transactions,
-            ommers,
-            withdrawals,
-            receipts,
-            diff,
-        } = block;
-        let started = Instant::now();
-        let (changed, changes) = leaves::tree_changes(&diff);
-        let mut tip = self.shared.tip.write();
-        if header.parent_hash != tip.header.seal() || header.number != tip.header.number + 1 {
-            return Err(ChainError::WrongParent {
-                number: header.number,
-                parent: header.parent_hash,
-                tip: tip.header.seal(),
-            });
-        }
-        let tree = {
-            // Layers first: what is not in them is in the snapshot.
-            let layers = self.shared.layers.load_full();
-            let reader = self.shared.store.reader()?;
-            let above = layers.iter().rev().map(|layer| layer.leaves.clone());
-            let mut source = StoredLeaves {
-                reader: &reader,
-                above: above.collect(),
-            };
-            tip.apply(header.number, &changes, &mut source)?
-        };
-        let Sealed {
-            root,
-            bottom,
-            nodes,
-            interval,
-        } = tree;
-        header.state_root = root;
-        let tree = Arc::new(TreeChanges {
-            leaves: changed,
-            bottom,
-            nodes,
-            interval,
-        });
-        metrics::root_computed(changes.len(), started.elapsed());
-        let header = header.seal_slow();
-        let diff = Arc::new(diff);
-        let block = SealedBlock {
-            header: header.clone(),
-            transactions,
-            ommers,
-            withdrawals,
-        };
-        self.push_layer(SealedLayer {
-            number: block.number(),
-            hash: block.hash(),
-            diff: diff.clone(),
-            leaves: changes.into(),
-            tree: tree.clone(),
-        });
-        tip.header = header.clone();
-        let committed = Arc::new(CommittedBlock {
-            block,
-            receipts,
-            diff,
-        });
-        self.shared
-            .commands
-            .send(Command::Commit(committed, tree))
-            .map_err(|_| ChainError::Stopped)?;
-        Ok(header)
-    }
-
-    fn push_layer(&self, layer: SealedLayer) {
-        self.shared.layers.rcu(|layers| {
-            let mut next = Vec::with_capacity(layers.len() + 1);
-            next.push(layer.clone());
-            next.extend(layers.iter().cloned());
-            next
-        });
-        self.shared.uncommitted.send_modify(|count| *count += 1);
-        metrics::uncommitted(self.uncommitted());
-    }
-
     /// Sealed blocks that are not durable yet.
     pub fn uncommitted(&self) -> usize {
         *self.shared.uncommitted.borrow()
@@ -327,15 +231,22 @@ impl Chain {
             mut restored,
             intervals,
         } = self.request(|reply| Command::Unwind { to, reply })?;
-        // Newest first: of several entries for one key the last is the oldest, and it counts.
-        restored.reverse();
-        restored.sort_by_key(|(key, _)| *key);
-        restored.dedup_by(|later, first| later.0 == first.0);
         let reader = self.shared.store.reader()?;
-        let root = tip.restore(&restored, intervals, &mut StoredLeaves::newest(&reader))?;
         let header = reader
             .header(to)?
             .ok_or(aura_storage::StorageError::MissingBlock { number: to })?;
+        let root = if tip.tries.is_some() {
+            let view = StateView::latest(self.shared.store.reader()?);
+            let max = self.shared.config.max_mpt_entries;
+            let tries = Tries::load(&view, max, tip.tries.as_ref())?;
+            tip.tries.insert(tries).root()
+        } else {
+            // Newest first: of several entries for one key the last is the oldest, and it counts.
+            restored.reverse();
+            restored.sort_by_key(|(key, _)| *key);
+            restored.dedup_by(|later, first| later.0 == first.0);
+            tip.restore(&restored, intervals, &mut StoredLeaves::newest(&reader))?
+        };
         if root != header.state_root {
             return Err(ChainError::StateRootMismatch {
                 number: to,

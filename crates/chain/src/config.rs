@@ -17,6 +17,9 @@ pub struct ChainConfig {
     pub pin_time: Duration,
     /// Leaves of the state tree that are kept in memory at most, 64 bytes each.
     pub cached_leaves: usize,
+    /// Accounts and slots that the state of a chain with Ethereum's state commitment may have: its
+    /// root is computed from all of them.
+    pub max_mpt_entries: usize,
     /// Sealed blocks that may wait for the disk; [`Chain::seal`](crate::Chain::seal) waits beyond.
     pub max_uncommitted_blocks: usize,
     /// Blocks that share one database transaction at most.
@@ -34,6 +37,7 @@ impl Default for ChainConfig {
             pin_blocks: 600_000,
             pin_time: Duration::from_secs(30 * 24 * 60 * 60),
             cached_leaves: 2_000_000,
+            max_mpt_entries: 200_000,
             max_uncommitted_blocks: 8,
             max_group_blocks: 8,
             event_buffer: 64,

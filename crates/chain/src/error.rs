@@ -19,6 +19,40 @@ pub enum ChainError {
         /// Hash of the tip.
         tip: B256,
     },
+    /// A block to be imported breaks a rule; nothing of it is kept.
+    #[error("block {number} is invalid")]
+    InvalidBlock {
+        /// Number of the refused block.
+        number: u64,
+        /// The rule.
+        #[source]
+        source: Box<ExecutionError>,
+    },
+    /// A block to be imported leads to another state than its header says; nothing of it is kept.
+    #[error(
+        "block {number} is invalid: stateRoot is {expected} in the header, execution gives {computed}"
+    )]
+    InvalidStateRoot {
+        /// Number of the refused block.
+        number: u64,
+        /// Root in the header.
+        expected: B256,
+        /// Root of the state after the block.
+        computed: B256,
+    },
+    /// Ethereum's state root is computed from the whole state, which has become too large for that.
+    #[error(
+        "state has {entries} or more accounts and slots; with an ethereum state root at most {max} are allowed"
+    )]
+    StateTooLarge {
+        /// Accounts and slots counted so far.
+        entries: usize,
+        /// `max_mpt_entries` of the configuration.
+        max: usize,
+    },
+    /// Proofs in the sparse Merkle tree were asked of a chain with Ethereum's state commitment.
+    #[error("this chain commits to its state as ethereum does: it has no sparse merkle tree")]
+    NoTree,
     /// The tree's root is not the one in the header: our own data is wrong.
     #[error("state root of block {number} is {expected} but the flat state has {computed}")]
     StateRootMismatch {

@@ -4,13 +4,15 @@ use std::{thread, time::Instant};
 
 use alloy_consensus::Sealable;
 use alloy_primitives::B256;
-use aura_chainspec::ChainSpec;
-use aura_primitives::{GenesisState, HeadLabel, SealedBlock, StateDiff};
+use aura_chainspec::{ChainSpec, Commitment};
+use aura_primitives::{GenesisState, HeadLabel, SealedBlock, SealedHeader, StateDiff};
 use aura_smt::{Tree, TreeBuilder};
-use aura_storage::{ChainIdentity, Reader, StorageError, Store};
+use aura_storage::{ChainIdentity, Reader, StateView, StorageError, Store};
 use crossbeam_channel::bounded;
 
-use crate::{ChainConfig, ChainError, leaves::LeafValues, leaves::tree_changes, tip::Tip};
+use crate::{
+    ChainConfig, ChainError, leaves::LeafValues, leaves::tree_changes, mpt::Tries, tip::Tip,
+};
 
 /// Leaves that go from the reading to the hashing thread at a time.
 const REBUILD_CHUNK: usize = 1 << 14;
@@ -22,73 +24,104 @@ const REBUILD_CHUNKS: usize = 4;
 /// # Errors
 /// [`ChainError::Tree`] if two entries of the genesis state share a key, which cannot be.
 pub fn genesis_block(spec: &ChainSpec) -> Result<(SealedBlock, GenesisState), ChainError> {
-    let (block, state, _) = build_genesis(spec, 0)?;
-    Ok((block, state))
+    let state = spec.genesis_state();
+    let root = match spec.commitment() {
+        Commitment::Smt => genesis_tree(&state, 0)?.root(),
+        Commitment::Mpt => Tries::of_genesis(&state).root(),
+    };
+    Ok((block_over(spec, root), state))
 }
 
-fn build_genesis(
-    spec: &ChainSpec,
-    cached_leaves: usize,
-) -> Result<(SealedBlock, GenesisState, Tree), ChainError> {
-    let state = spec.genesis_state();
-    let (_, changes) = tree_changes(&StateDiff::from_genesis(&state));
+fn block_over(spec: &ChainSpec, state_root: B256) -> SealedBlock {
+    let header = spec.genesis_header(state_root);
+    let withdrawals = header.withdrawals_root.map(|_| Default::default());
+    SealedBlock {
+        header: header.seal_slow(),
+        transactions: Vec::new(),
+        ommers: Vec::new(),
+        withdrawals,
+    }
+}
+
+fn genesis_tree(state: &GenesisState, cached_leaves: usize) -> Result<Tree, ChainError> {
+    let (_, changes) = tree_changes(&StateDiff::from_genesis(state));
     let leaves: Vec<(B256, B256)> = changes
         .into_iter()
         .filter_map(|(key, value)| Some((key, value?)))
         .collect();
     let mut builder = TreeBuilder::new(leaves.len() as u64, 0, cached_leaves);
     builder.extend(&leaves)?;
-    let tree = builder.finish();
-    let header = spec.genesis_header(tree.root());
-    let withdrawals = header.withdrawals_root.map(|_| Default::default());
-    let block = SealedBlock {
-        header: header.seal_slow(),
-        transactions: Vec::new(),
-        ommers: Vec::new(),
-        withdrawals,
-    };
-    Ok((block, state, tree))
+    Ok(builder.finish())
 }
 
-/// Opens the chain in `store`: writes the genesis into a new one; otherwise rebuilds the tree from
-/// the flat table, which audits the whole state, and compares its root with the head's.
+/// Opens the chain in `store`: writes the genesis into a new one; otherwise computes the state root
+/// from the flat table, which audits the whole state, and compares it with the head's.
 pub(crate) fn open(
     store: &Store,
     spec: &ChainSpec,
     config: &ChainConfig,
 ) -> Result<Tip, ChainError> {
     if store.identity()?.is_some() {
-        return rebuild(store, config);
+        return match spec.commitment() {
+            Commitment::Smt => rebuild(store, config),
+            Commitment::Mpt => reload(store, config),
+        };
     }
-    let (block, state, tree) = build_genesis(spec, config.cached_leaves)?;
-    let identity = ChainIdentity {
-        chain_id: spec.chain_id(),
-        genesis_hash: block.hash(),
+    let state = spec.genesis_state();
+    let tip = match spec.commitment() {
+        Commitment::Smt => {
+            let tree = genesis_tree(&state, config.cached_leaves)?;
+            let block = block_over(spec, tree.root());
+            store.init(identity(spec, &block), &block, &state, tree.bottom())?;
+            Tip::new(tree, block.header, Vec::new(), config.proof_interval_blocks)
+        }
+        Commitment::Mpt => {
+            let tries = Tries::of_genesis(&state);
+            tries.check_size(config.max_mpt_entries)?;
+            let block = block_over(spec, tries.root());
+            let tip = Tip::with_tries(tries, block.header.clone(), config);
+            let bottom = tip.tree.bottom();
+            store.init_with_preimages(identity(spec, &block), &block, &state, bottom)?;
+            tip
+        }
     };
-    store.init(identity, &block, &state, tree.bottom())?;
-    tracing::info!(hash = %block.hash(), accounts = state.accounts.len(), "genesis written");
-    let interval = config.proof_interval_blocks;
-    Ok(Tip::new(tree, block.header, Vec::new(), interval))
+    tracing::info!(hash = %tip.header.seal(), accounts = state.accounts.len(), "genesis written");
+    Ok(tip)
+}
+
+fn identity(spec: &ChainSpec, genesis: &SealedBlock) -> ChainIdentity {
+    ChainIdentity {
+        chain_id: spec.chain_id(),
+        genesis_hash: genesis.hash(),
+    }
+}
+
+/// Number and header of the newest block.
+fn head_header(reader: &Reader) -> Result<SealedHeader, StorageError> {
+    let number = reader.head(HeadLabel::Unsafe)?.number;
+    let header = reader.header(number)?;
+    header.ok_or(StorageError::MissingBlock { number })
+}
+
+fn check_root(header: &SealedHeader, computed: B256) -> Result<(), ChainError> {
+    if computed == header.state_root {
+        return Ok(());
+    }
+    Err(ChainError::StateRootMismatch {
+        number: header.number,
+        expected: header.state_root,
+        computed,
+    })
 }
 
 fn rebuild(store: &Store, config: &ChainConfig) -> Result<Tip, ChainError> {
     let started = Instant::now();
     let reader = store.reader()?;
-    let head = reader.head(HeadLabel::Unsafe)?;
-    let missing = StorageError::MissingBlock {
-        number: head.number,
-    };
-    let header = reader.header(head.number)?.ok_or(missing)?;
+    let header = head_header(&reader)?;
     let open_interval = reader.open_interval()?;
-    let bottom = reader.nodes_at(head.number)?.bottom();
+    let bottom = reader.nodes_at(header.number)?.bottom();
     let tree = read_tree(&reader, bottom, config.cached_leaves)?;
-    if tree.root() != header.state_root {
-        return Err(ChainError::StateRootMismatch {
-            number: header.number,
-            expected: header.state_root,
-            computed: tree.root(),
-        });
-    }
+    check_root(&header, tree.root())?;
     tracing::info!(
         number = header.number,
         leaves = tree.len(),
@@ -98,6 +131,23 @@ fn rebuild(store: &Store, config: &ChainConfig) -> Result<Tip, ChainError> {
     );
     let interval = config.proof_interval_blocks;
     Ok(Tip::new(tree, header, open_interval, interval))
+}
+
+/// As [`rebuild`], with Ethereum's state commitment.
+fn reload(store: &Store, config: &ChainConfig) -> Result<Tip, ChainError> {
+    let started = Instant::now();
+    let reader = store.reader()?;
+    let header = head_header(&reader)?;
+    let tries = Tries::load(&StateView::latest(reader), config.max_mpt_entries, None)?;
+    let root = tries.root();
+    check_root(&header, root)?;
+    tracing::info!(
+        number = header.number,
+        %root,
+        elapsed_ms = started.elapsed().as_millis() as u64,
+        "state tries rebuilt and checked"
+    );
+    Ok(Tip::with_tries(tries, header, config))
 }
 
 /// Builds the tree of the newest state: one thread reads, another hashes.

@@ -53,6 +53,20 @@ impl LeafValues {
     }
 }
 
+/// The changes that take `changed` back.
+pub(crate) fn former_leaves(changed: &[(B256, LeafChange)]) -> Vec<Change> {
+    let former = changed.iter().map(|(key, change)| {
+        let leaf = match change {
+            LeafChange::Account(_, change) => change.before.map(Leaf::Account),
+            LeafChange::Slot(change) => Some(change.before)
+                .filter(|word| !word.is_zero())
+                .map(Leaf::Slot),
+        };
+        (*key, leaf.as_ref().map(stored_leaf))
+    });
+    former.collect()
+}
+
 /// The leaves that `diff` really changes, sorted by key: before and after, and what the tree gets.
 pub fn tree_changes(diff: &StateDiff) -> (Vec<(B256, LeafChange)>, Vec<Change>) {
     let mut found = Found::default();

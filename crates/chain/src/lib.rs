@@ -6,15 +6,21 @@
 //!   faster than the disk, and publishes a block only after its transaction is durable.
 //! - At start the tree is rebuilt from the flat table and its root compared with the head's.
 //!
-//! It never executes transactions. Start reading at [`Chain`].
+//! - [`Chain::import`] verifies and adopts blocks that others have made.
+//! - Chains of a plain Ethereum genesis commit to their state as Ethereum does (`mpt`).
+//!
+//! It never chooses transactions. Start reading at [`Chain`].
 
 mod chain;
 mod config;
 mod error;
 mod genesis;
+mod import;
 mod leaves;
 mod metrics;
+mod mpt;
 mod prove;
+mod seal;
 mod source;
 mod tip;
 mod views;
@@ -27,5 +33,6 @@ pub use config::ChainConfig;
 pub use error::ChainError;
 pub use genesis::genesis_block;
 pub use leaves::tree_changes;
+pub use mpt::{AccountProof, SlotProof};
 pub use prove::StateProofs;
 pub use writer::ChainWriter;

@@ -30,11 +30,15 @@ impl Chain {
     /// # Errors
     /// - [`StorageError::MissingBlock`] if `block` is above the durable head.
     /// - [`StorageError::ProofUnavailable`] if the block is too old, with the first one that is not.
+    /// - [`ChainError::NoTree`] on a chain with Ethereum's state commitment.
     /// - [`ChainError::ProofMismatch`] if the history is damaged; the node must stop.
     pub fn prove(&self, block: u64, keys: &[B256]) -> Result<StateProofs, ChainError> {
         // While the tip is held no block is sealed. Layers are read before the snapshot is taken:
         // what is in neither of them is in the tree.
         let tip = self.shared.tip.read();
+        if tip.tries.is_some() {
+            return Err(ChainError::NoTree);
+        }
         let layers = self.shared.layers.load_full();
         let reader = self.shared.store.reader()?;
         let durable = reader.head(HeadLabel::Unsafe)?.number;

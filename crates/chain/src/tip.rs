@@ -1,21 +1,52 @@
-//! The newest sealed block and the state tree after it.
+//! The newest sealed block and the state commitment after it.
 
+use alloy_consensus::Header;
 use alloy_primitives::{B256, map::HashMap};
-use aura_primitives::SealedHeader;
+use aura_primitives::{SealedHeader, StateDiff};
 use aura_smt::{Change, LeafSource, NodeChange, NodeId, Tree, UpdateError};
-use aura_storage::StorageError;
+use aura_storage::{LeafChange, StorageError};
 
-use crate::ChainError;
+use crate::{ChainConfig, ChainError, leaves, mpt::Tries};
 
-/// The newest sealed block and the state tree after it.
+/// The newest sealed block and the state commitment after it.
 pub(crate) struct Tip {
+    /// Empty, and never updated, where the commitment is Ethereum's.
     pub(crate) tree: Tree,
+    /// Present where the commitment is Ethereum's.
+    pub(crate) tries: Option<Tries>,
+    /// Most accounts and slots in `tries`.
+    max_entries: usize,
     pub(crate) header: SealedHeader,
     /// Recorded nodes that changed since the last boundary, with their hashes as of it. After an
     /// unwind it can hold nodes that did not change: their entries are as true.
     open_interval: HashMap<NodeId, B256>,
     /// Every so many blocks is a boundary.
     interval_blocks: u64,
+}
+
+/// What a block changes, in the forms that the commitments need.
+pub(crate) struct BlockChanges<'a> {
+    pub(crate) number: u64,
+    /// Root in the header, if there is one: the block is refused if it is another one.
+    pub(crate) expected: Option<B256>,
+    pub(crate) diff: &'a StateDiff,
+    /// Changed leaves before and after the block, sorted by key.
+    pub(crate) changed: &'a [(B256, LeafChange)],
+    /// What the tree gets of them.
+    pub(crate) leaves: &'a [Change],
+}
+
+impl BlockChanges<'_> {
+    fn check(&self, root: B256) -> Result<(), ChainError> {
+        match self.expected {
+            Some(expected) if expected != root => Err(ChainError::InvalidStateRoot {
+                number: self.number,
+                expected,
+                computed: root,
+            }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What sealing a block did to the tree.
@@ -36,30 +67,84 @@ impl Tip {
         let open_interval = open_interval.into_iter().map(|c| (c.node, c.before));
         Self {
             tree,
+            tries: None,
+            max_entries: 0,
             header,
             open_interval: open_interval.collect(),
             interval_blocks: interval_blocks.max(1),
         }
     }
 
-    /// Applies the changes of block `number` to the tree.
+    /// A tip with Ethereum's state commitment.
+    pub(crate) fn with_tries(tries: Tries, header: SealedHeader, config: &ChainConfig) -> Self {
+        Self {
+            tries: Some(tries),
+            max_entries: config.max_mpt_entries,
+            ..Self::new(
+                Tree::new(0),
+                header,
+                Vec::new(),
+                config.proof_interval_blocks,
+            )
+        }
+    }
+
+    /// Applies the changes of a block. Nothing is changed if its root is not the expected one.
     pub(crate) fn apply<S: LeafSource<Error = StorageError>>(
         &mut self,
-        number: u64,
-        changes: &[Change],
+        block: &BlockChanges<'_>,
         source: &mut S,
     ) -> Result<Sealed, ChainError> {
-        let update = self.tree.update(changes, source).map_err(tree_error)?;
+        let (root, nodes) = match &mut self.tries {
+            Some(tries) => {
+                let changes = tries.changes(block.diff);
+                changes.check_size(self.max_entries)?;
+                let root = tries.root_with(&changes);
+                block.check(root)?;
+                tries.apply(changes);
+                (root, Vec::new())
+            }
+            None => self.update_tree(block, source)?,
+        };
+        let is_boundary = block.number.is_multiple_of(self.interval_blocks);
+        Ok(Sealed {
+            root,
+            bottom: self.tree.bottom(),
+            nodes,
+            interval: is_boundary.then(|| self.close_interval()),
+        })
+    }
+
+    fn update_tree<S: LeafSource<Error = StorageError>>(
+        &mut self,
+        block: &BlockChanges<'_>,
+        source: &mut S,
+    ) -> Result<(B256, Vec<NodeChange>), ChainError> {
+        let update = self.tree.update(block.leaves, source);
+        let update = update.map_err(tree_error)?;
+        if let Err(error) = block.check(update.root) {
+            let former = leaves::former_leaves(block.changed);
+            self.tree.clear_cache();
+            self.tree.update(&former, source).map_err(tree_error)?;
+            return Err(error);
+        }
         for change in &update.nodes {
             let oldest = self.open_interval.entry(change.node);
             oldest.or_insert(change.before);
         }
-        let is_boundary = number.is_multiple_of(self.interval_blocks);
-        Ok(Sealed {
-            root: update.root,
-            bottom: update.bottom,
-            nodes: update.nodes,
-            interval: is_boundary.then(|| self.close_interval()),
+        Ok((update.root, update.nodes))
+    }
+
+    /// Fails unless a block with this header extends the tip.
+    pub(crate) fn check_parent(&self, header: &Header) -> Result<(), ChainError> {
+        let follows = self.header.number.checked_add(1) == Some(header.number);
+        if follows && header.parent_hash == self.header.seal() {
+            return Ok(());
+        }
+        Err(ChainError::WrongParent {
+            number: header.number,
+            parent: header.parent_hash,
+            tip: self.header.seal(),
         })
     }
 
@@ -72,7 +157,7 @@ impl Tip {
         closed
     }
 
-    /// Takes back the leaves of removed blocks, and their boundaries, newest first.
+    /// Takes back the leaves of removed blocks, and their boundaries, newest first. Only for the tree.
     pub(crate) fn restore<S: LeafSource<Error = StorageError>>(
         &mut self,
         leaves: &[Change],

@@ -96,7 +96,7 @@ impl Chain {
         let keys = self.shared.read_ahead.seen.lock().new_keys(open);
         let missing: Vec<Prefix> = {
             let tip = self.shared.tip.read();
-            if tip.header.seal() != open.parent.seal() {
+            if tip.tries.is_some() || tip.header.seal() != open.parent.seal() {
                 return Ok(());
             }
             tip.tree.missing(&keys)

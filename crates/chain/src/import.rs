@@ -1,0 +1,89 @@
+//! Blocks that others have made.
+
+use alloy_primitives::{Address, B256, U256};
+use aura_evm::{ExecutionError, execute_block};
+use aura_primitives::{SealedBlock, SealedHeader, StateDiff};
+use aura_storage::StateView;
+
+use crate::{
+    Chain, ChainError,
+    mpt::{AccountProof, Tries},
+};
+
+/// The error for a block that cannot be executed, whoever is to blame.
+fn refused(number: u64, error: ExecutionError) -> ChainError {
+    match error {
+        ExecutionError::State(error) => ChainError::Storage(error),
+        error => ChainError::InvalidBlock {
+            number,
+            source: Box::new(error),
+        },
+    }
+}
+
+impl Chain {
+    /// Executes `block` on the tip, compares every field of its header with the outcome, and makes it
+    /// the new tip, with its header as it is.
+    ///
+    /// As after [`seal`](Self::seal) the block is not durable on return.
+    ///
+    /// # Errors
+    /// [`ChainError::WrongParent`], [`ChainError::InvalidBlock`], [`ChainError::InvalidStateRoot`],
+    /// [`ChainError::StateTooLarge`]: nothing is changed then. [`ChainError::Storage`],
+    /// [`ChainError::Stopped`] and [`ChainError::Tree`] say nothing about the block.
+    pub fn import(&self, block: SealedBlock) -> Result<SealedHeader, ChainError> {
+        let number = block.number();
+        let parent = self.tip();
+        self.shared.tip.read().check_parent(block.header.inner())?;
+        let view = self.tip_view()?;
+        let executed = execute_block(self.spec(), &parent, &block, view)
+            .map_err(|error| refused(number, error))?;
+        self.append(executed, Some(block.header))
+    }
+
+    /// Ethereum's root of the state of `view` plus `diff`; `None` on a chain that commits to its
+    /// state by the sparse Merkle tree.
+    ///
+    /// Cost: the whole state is read.
+    ///
+    /// # Errors
+    /// [`ChainError::StateTooLarge`], [`ChainError::Storage`].
+    pub fn state_root_with(
+        &self,
+        view: &StateView,
+        diff: &StateDiff,
+    ) -> Result<Option<B256>, ChainError> {
+        let Some(tries) = self.tries_of(view)? else {
+            return Ok(None);
+        };
+        let changes = tries.changes(diff);
+        changes.check_size(self.shared.config.max_mpt_entries)?;
+        Ok(Some(tries.root_with(&changes)))
+    }
+
+    /// Proves the account at `address` and `slots` of it, present or absent, in the state of `view`
+    /// as EIP-1186 says; `None` on a chain that commits to its state by the sparse Merkle tree.
+    ///
+    /// Cost: the whole state is read.
+    ///
+    /// # Errors
+    /// [`ChainError::StateTooLarge`], [`ChainError::Storage`].
+    pub fn account_proof(
+        &self,
+        view: &StateView,
+        address: Address,
+        slots: &[U256],
+    ) -> Result<Option<AccountProof>, ChainError> {
+        let tries = self.tries_of(view)?;
+        Ok(tries.map(|tries| tries.prove(address, slots)))
+    }
+
+    fn tries_of(&self, view: &StateView) -> Result<Option<Tries>, ChainError> {
+        let tip = self.shared.tip.read();
+        let max = self.shared.config.max_mpt_entries;
+        let known = tip.tries.as_ref();
+        known
+            .map(|known| Tries::load(view, max, Some(known)))
+            .transpose()
+    }
+}
