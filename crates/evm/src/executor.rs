@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use alloy_consensus::{Header, Transaction, TransactionEnvelope, TxType, transaction::Recovered};
 use alloy_eips::eip4895::Withdrawals;
 use alloy_evm::{
-    Evm, FromRecoveredTx,
+    Evm, EvmEnv, FromRecoveredTx,
     block::{BlockExecutor as _, TxResult},
     eth::{
         EthBlockExecutionCtx, EthBlockExecutor,
@@ -157,6 +157,12 @@ impl BlockExecutor {
         let outcome = executor.inner.apply_pre_execution_changes();
         check(&executor.failure, outcome)?;
         Ok(executor)
+    }
+
+    /// Gives up the block for the state and environment of its next transaction: what follows is
+    /// executed under an inspector and never sealed.
+    pub(crate) fn into_parts(self) -> (StateDb, EvmEnv) {
+        self.inner.evm.finish()
     }
 
     /// Attaches a snapshot for the next burst of transactions; it must show the parent's state.

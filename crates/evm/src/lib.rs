@@ -20,6 +20,7 @@ mod open_block;
 mod revert;
 mod roots;
 mod state_db;
+pub mod trace;
 mod verify;
 
 pub use attributes::PayloadAttributes;

@@ -13,10 +13,10 @@ use revm::{
 use crate::StateDb;
 
 /// Context of a call: revm's, with the deadline in its chain slot.
-pub(super) type CallContext = Context<BlockEnv, TxEnv, CfgEnv, StateDb, Journal<StateDb>, Deadline>;
+pub(crate) type CallContext = Context<BlockEnv, TxEnv, CfgEnv, StateDb, Journal<StateDb>, Deadline>;
 
 /// Static gas of `JUMPDEST`.
-pub(super) const JUMPDEST_GAS: u16 = 1;
+pub(crate) const JUMPDEST_GAS: u16 = 1;
 /// Loop iterations between two looks at the clock: a few microseconds of work.
 const CHECK_EVERY: u32 = 1 << 12;
 
@@ -26,14 +26,14 @@ const CHECK_EVERY: u32 = 1 << 12;
 /// catches endless execution at no cost to other opcodes. Work inside one opcode or precompile is
 /// bounded by gas alone.
 #[derive(Debug)]
-pub(super) struct Deadline {
+pub(crate) struct Deadline {
     at: Instant,
     countdown: u32,
     expired: bool,
 }
 
 impl Deadline {
-    pub(super) fn after(limit: Duration) -> Self {
+    pub(crate) fn after(limit: Duration) -> Self {
         Self {
             at: Instant::now() + limit,
             countdown: CHECK_EVERY,
@@ -42,12 +42,12 @@ impl Deadline {
     }
 
     /// Returns `true` once a check has found the time used up.
-    pub(super) const fn is_expired(&self) -> bool {
+    pub(crate) const fn is_expired(&self) -> bool {
         self.expired
     }
 
     /// Looks at the clock, for work between two executions.
-    pub(super) fn check_now(&mut self) -> bool {
+    pub(crate) fn check_now(&mut self) -> bool {
         self.expired |= Instant::now() >= self.at;
         self.expired
     }
@@ -64,7 +64,7 @@ impl Deadline {
 }
 
 /// `JUMPDEST` that looks at the clock now and then.
-pub(super) const CHECKED_JUMPDEST: Instruction<EthInterpreter, CallContext> =
+pub(crate) const CHECKED_JUMPDEST: Instruction<EthInterpreter, CallContext> =
     Instruction::new(checked_jumpdest);
 
 fn checked_jumpdest(

@@ -1,5 +1,7 @@
 //! One call's EVM.
 
+use std::time::Duration;
+
 use alloy_consensus::{BlockHeader, Header};
 use alloy_evm::{
     EvmEnv,
@@ -32,7 +34,7 @@ use crate::{
     state_db::{ErrorSlot, ReadFailure, StateReadError},
 };
 
-type CallEvm<I> = Evm<
+pub(crate) type CallEvm<I> = Evm<
     CallContext,
     I,
     EthInstructions<EthInterpreter, CallContext>,
@@ -41,7 +43,7 @@ type CallEvm<I> = Evm<
 >;
 
 /// Least gas of any transaction.
-pub(super) const TRANSFER_GAS: u64 = 21_000;
+pub(crate) const TRANSFER_GAS: u64 = 21_000;
 
 /// A prepared call: it can run any number of times, always on the same state.
 pub(super) struct Execution {
@@ -174,23 +176,14 @@ impl Execution {
         caller: Address,
         outcome: Result<ExecutionResult, EVMError<StateReadError>>,
     ) -> Result<ExecutionResult, CallError> {
-        if let Some(failure) = self.failure.take() {
-            return Err(state_error(failure));
-        }
-        if self.evm.ctx.chain.is_expired() {
-            return Err(self.timeout());
-        }
-        outcome.map_err(|error| match error {
-            EVMError::Transaction(InvalidTransaction::LackOfFundForMaxFee { fee, balance }) => {
-                CallError::InsufficientFunds {
-                    address: caller,
-                    have: *balance,
-                    want: *fee,
-                }
-            }
-            EVMError::Transaction(reason) => CallError::InvalidTransaction(InvalidTxReason(reason)),
-            other => CallError::Evm(other.to_string()),
-        })
+        let deadline = &self.evm.ctx.chain;
+        conclude(
+            &self.failure,
+            deadline,
+            self.limits.timeout,
+            caller,
+            outcome,
+        )
     }
 
     /// Balance of `address` with overrides applied.
@@ -268,7 +261,34 @@ fn without_inspector<I>(evm: CallEvm<I>) -> (CallEvm<()>, I) {
     (evm, inspector)
 }
 
-fn state_error(failure: ReadFailure) -> CallError {
+/// The outcome of an execution: what stopped it comes before what it led to.
+pub(crate) fn conclude<T>(
+    failure: &ErrorSlot,
+    deadline: &Deadline,
+    timeout: Duration,
+    caller: Address,
+    outcome: Result<T, EVMError<StateReadError>>,
+) -> Result<T, CallError> {
+    if let Some(failure) = failure.take() {
+        return Err(state_error(failure));
+    }
+    if deadline.is_expired() {
+        return Err(CallError::Timeout { limit: timeout });
+    }
+    outcome.map_err(|error| match error {
+        EVMError::Transaction(InvalidTransaction::LackOfFundForMaxFee { fee, balance }) => {
+            CallError::InsufficientFunds {
+                address: caller,
+                have: *balance,
+                want: *fee,
+            }
+        }
+        EVMError::Transaction(reason) => CallError::InvalidTransaction(InvalidTxReason(reason)),
+        other => CallError::Evm(other.to_string()),
+    })
+}
+
+pub(crate) fn state_error(failure: ReadFailure) -> CallError {
     match failure {
         ReadFailure::Storage(error) => CallError::State(error),
         ReadFailure::Detached => CallError::Evm("no state view is attached".to_owned()),
@@ -276,7 +296,7 @@ fn state_error(failure: ReadFailure) -> CallError {
 }
 
 /// Header of the block after `header` as far as it is known.
-fn next_header(spec: &ChainSpec, header: &Header, timestamp: u64) -> Header {
+pub(crate) fn next_header(spec: &ChainSpec, header: &Header, timestamp: u64) -> Header {
     let timestamp = timestamp.max(header.timestamp);
     let number = header.number + 1;
     let blob_params = spec.blob_params_at(timestamp);
@@ -298,7 +318,7 @@ fn next_header(spec: &ChainSpec, header: &Header, timestamp: u64) -> Header {
 }
 
 /// Switches off what geth does not check in a call.
-fn relax(env: &mut EvmEnv, tx: &TxEnv, base_fee_is_given: bool) {
+pub(crate) fn relax(env: &mut EvmEnv, tx: &TxEnv, base_fee_is_given: bool) {
     let cfg = &mut env.cfg_env;
     cfg.disable_nonce_check = true;
     cfg.disable_eip3607 = true;
@@ -317,7 +337,7 @@ fn relax(env: &mut EvmEnv, tx: &TxEnv, base_fee_is_given: bool) {
     }
 }
 
-fn apply_block(
+pub(crate) fn apply_block(
     overrides: BlockOverrides,
     db: &mut StateDb,
     env: &mut EvmEnv,
@@ -333,7 +353,7 @@ fn apply_block(
 }
 
 /// Applies account overrides; the precompiles come back because some may have moved.
-fn apply_state(
+pub(crate) fn apply_state(
     overrides: Option<StateOverride>,
     db: &mut StateDb,
     env: &EvmEnv,

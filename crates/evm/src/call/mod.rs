@@ -1,11 +1,11 @@
 //! Read-only executions: call, gas estimation, access list.
 
 mod access_list;
-mod deadline;
+pub(crate) mod deadline;
 mod error;
 mod estimate;
-mod execution;
-mod request;
+pub(crate) mod execution;
+pub(crate) mod request;
 
 use std::time::Duration;
 

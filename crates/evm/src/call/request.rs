@@ -11,23 +11,23 @@ use super::CallError;
 
 /// Facts of the chain and block that a request is completed from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Defaults {
-    pub(super) chain_id: u64,
-    pub(super) base_fee: u64,
-    pub(super) gas_cap: u64,
+pub(crate) struct Defaults {
+    pub(crate) chain_id: u64,
+    pub(crate) base_fee: u64,
+    pub(crate) gas_cap: u64,
 }
 
 /// A request with everything filled in.
 #[derive(Debug)]
-pub(super) struct Normalised {
-    pub(super) tx: TxEnv,
+pub(crate) struct Normalised {
+    pub(crate) tx: TxEnv,
     /// The gas limit that the client asked for.
-    pub(super) gas: Option<u64>,
+    pub(crate) gas: Option<u64>,
 }
 
 /// Completes a request as geth does: absent members get defaults, gas is clamped to the cap, the
 /// type follows from the members present, a zero or absent fee means that none is charged.
-pub(super) fn normalise(
+pub(crate) fn normalise(
     request: TransactionRequest,
     defaults: Defaults,
 ) -> Result<Normalised, CallError> {
@@ -137,7 +137,7 @@ fn transaction_type(request: &TransactionRequest) -> Result<TransactionType, Cal
     Ok(TransactionType::Legacy)
 }
 
-pub(super) fn invalid(message: impl Into<String>) -> CallError {
+pub(crate) fn invalid(message: impl Into<String>) -> CallError {
     CallError::InvalidRequest(message.into())
 }
 
