@@ -1,9 +1,9 @@
-//! What an Aura chain requires of its genesis beyond being well-formed.
+//! What a chain requires of its genesis beyond being well-formed.
 
 use alloy_genesis::{ChainConfig, Genesis};
 use alloy_primitives::U256;
 
-use crate::{ChainSpecError, FeeParams, forks};
+use crate::{ChainSpecError, Commitment, FeeParams, forks};
 
 /// Largest chain id for which `v = 35 + 2 * id + 1` of EIP-155 fits 64 bits (EIP-2294).
 const MAX_CHAIN_ID: u64 = u64::MAX / 2 - 36;
@@ -13,21 +13,40 @@ const MAX_GAS_LIMIT: u64 = u64::MAX / 2;
 /// Far above any schedule, and low enough that blob gas never overflows 64 bits.
 const MAX_BLOBS_PER_BLOCK: u64 = 4_096;
 
-/// Refuses what an Aura chain cannot run, by name.
-pub(crate) fn check(genesis: &Genesis, fee: &FeeParams) -> Result<(), ChainSpecError> {
-    check_header(genesis, fee)?;
+/// Refuses what a chain of this kind cannot run, by name.
+pub(crate) fn check(
+    genesis: &Genesis,
+    fee: &FeeParams,
+    commitment: Commitment,
+) -> Result<(), ChainSpecError> {
+    check_header(genesis, fee, commitment)?;
     forks::check_order(&genesis.config)?;
-    check_active_at_genesis(genesis)?;
     check_blob_schedule(&genesis.config)?;
-    check_accounts(genesis)
+    match commitment {
+        Commitment::Smt => {
+            check_active_at_genesis(genesis)?;
+            check_accounts(genesis)
+        }
+        // What Ethereum's clients accept: any schedule, and accounts as they are written.
+        Commitment::Mpt => check_merge(genesis),
+    }
 }
 
-fn check_header(genesis: &Genesis, fee: &FeeParams) -> Result<(), ChainSpecError> {
+fn check_header(
+    genesis: &Genesis,
+    fee: &FeeParams,
+    commitment: Commitment,
+) -> Result<(), ChainSpecError> {
     let chain_id = genesis.config.chain_id;
     if chain_id == 0 || chain_id > MAX_CHAIN_ID {
         return Err(ChainSpecError::ChainId(chain_id));
     }
-    if !(MIN_GAS_LIMIT..=MAX_GAS_LIMIT).contains(&genesis.gas_limit) {
+    // Ethereum bounds the gas limit of every block but the first.
+    let min_gas_limit = match commitment {
+        Commitment::Smt => MIN_GAS_LIMIT,
+        Commitment::Mpt => 0,
+    };
+    if !(min_gas_limit..=MAX_GAS_LIMIT).contains(&genesis.gas_limit) {
         return Err(ChainSpecError::GasLimit(genesis.gas_limit));
     }
     if let Some(number @ 1..) = genesis.number {
@@ -69,6 +88,17 @@ fn check_active_at_genesis(genesis: &Genesis) -> Result<(), ChainSpecError> {
         }
     }
     Ok(())
+}
+
+/// A chain with forks by time has to merge first.
+fn check_merge(genesis: &Genesis) -> Result<(), ChainSpecError> {
+    if forks::terminal_difficulty(genesis).is_some() {
+        return Ok(());
+    }
+    match forks::first_by_time(&genesis.config) {
+        Some(fork) => Err(ChainSpecError::NoMerge(fork)),
+        None => Ok(()),
+    }
 }
 
 /// Cancun, Prague and Osaka have Ethereum's parameters by default, a BPO fork has no default.

@@ -31,17 +31,13 @@ pub enum ChainSpecError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The file describes a plain Ethereum chain.
-    #[error(
-        "genesis has no `aura` section; to make it an Aura chain add \
-         \"aura\": {{\"commitment\": \"smt\"}} beside `config`"
-    )]
-    NoAuraSection,
     /// The `aura` section has an unknown field or a wrong value.
     #[error("genesis section `aura`: {0}")]
     InvalidAuraSection(String),
     /// The chain asks for a state commitment other than the sparse Merkle tree.
-    #[error("state commitment {0:?} is not supported, only \"smt\" is")]
+    #[error(
+        "state commitment {0:?} is not supported, only \"smt\" is; an Ethereum chain has no `aura` section"
+    )]
     UnsupportedCommitment(String),
     /// A fee parameter by which the base fee rule would divide is zero.
     #[error("`aura.{0}` must not be zero")]
@@ -82,6 +78,9 @@ pub enum ChainSpecError {
     /// Before Cancun, SELFDESTRUCT clears storage, which needs an enumeration of a contract's slots.
     #[error("fork `config.{0}` must be active at genesis: Aura chains start at Cancun or later")]
     NotActiveAtGenesis(&'static str),
+    /// Forks by time come after the merge, which nothing announces.
+    #[error("fork `config.{0}` is set, but `config.terminalTotalDifficulty` is not")]
+    NoMerge(&'static str),
     /// The DAO fork's irregular state change is no part of any Aura chain.
     #[error("`config.daoForkBlock` must be 0 or absent")]
     DaoFork,

@@ -163,6 +163,14 @@ pub(crate) fn entries(config: &ChainConfig) -> Vec<ForkEntry> {
     entries
 }
 
+/// Key of the first fork by time that is scheduled.
+pub(crate) fn first_by_time(config: &ChainConfig) -> Option<&'static str> {
+    let mut entries = time_entries(config).into_iter();
+    entries
+        .find(|entry| entry.at.is_some())
+        .map(|entry| entry.key)
+}
+
 /// Activation of every fork of the configuration.
 pub(crate) fn activations(genesis: &Genesis) -> EthereumChainHardforks {
     let config = &genesis.config;

@@ -31,7 +31,7 @@ const HEADER_FIELDS: [&str; 12] = [
     "parentHash",
 ];
 
-/// Fields of `config` that have a meaning on a merged chain. `ethash` is the customary name of the
+/// Fields of `config` that have a meaning. `ethash` is the customary name of the
 /// engine before the merge and stands in nearly every file.
 const CONFIG_FIELDS: [&str; 29] = [
     "chainId",
@@ -77,16 +77,19 @@ const BLOB_SCHEDULE: [&str; 8] = [
 #[derive(Debug)]
 pub(crate) struct Parsed {
     pub(crate) genesis: Genesis,
-    pub(crate) section: AuraSection,
+    /// Absent from the file of an Ethereum chain.
+    pub(crate) section: Option<AuraSection>,
     /// Paths of the fields that mean nothing to us, sorted.
     pub(crate) unknown_fields: Vec<String>,
 }
 
-/// Reads a genesis file with an `aura` section.
+/// Reads a genesis file.
 pub(crate) fn parse(json: &str) -> Result<Parsed, ChainSpecError> {
     let mut top: Members<'_> = serde_json::from_str(json).map_err(ChainSpecError::Json)?;
-    let aura = top.remove("aura").ok_or(ChainSpecError::NoAuraSection)?;
-    let section = serde_json::from_str(aura.get())
+    let section = top
+        .remove("aura")
+        .map(|aura| serde_json::from_str(aura.get()))
+        .transpose()
         .map_err(|error| ChainSpecError::InvalidAuraSection(reason(&error)))?;
     let config = top
         .remove("config")

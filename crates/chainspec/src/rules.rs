@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy_genesis::Genesis;
 use serde_json::json;
 
-use crate::ChainSpec;
+use crate::{ChainSpec, Commitment};
 
 impl ChainSpec {
     /// Drops the genesis accounts, which only a new database needs and which may be large.
@@ -20,13 +20,22 @@ impl ChainSpec {
     /// state root comes out the same.
     pub fn rules_json(&self) -> String {
         let genesis = self.genesis();
+        let mut config = genesis.config.clone();
+        let terminal = config.terminal_total_difficulty.take();
         let rules = Genesis {
-            config: genesis.config.clone(),
+            config,
             extra_data: genesis.extra_data.clone(),
             alloc: BTreeMap::new(),
             ..*genesis
         };
         let mut value = serde_json::to_value(rules).expect("a genesis is a JSON object");
+        // alloy writes a number, and mainnet's does not fit 64 bits.
+        if let Some(terminal) = terminal {
+            value["config"]["terminalTotalDifficulty"] = json!(terminal);
+        }
+        if self.commitment() == Commitment::Mpt {
+            return format!("{value:#}\n");
+        }
         let fee = self.fee();
         value["aura"] = json!({
             "commitment": "smt",

@@ -5,7 +5,7 @@ use std::path::Path;
 use alloy_genesis::{Genesis, GenesisAccount};
 use alloy_hardforks::{EthereumHardfork, EthereumHardforks};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use aura_chainspec::{ChainSpec, ChainSpecError, FeeParams};
+use aura_chainspec::{ChainSpec, ChainSpecError, Commitment, FeeParams};
 use serde_json::{Value, json};
 
 /// A valid file to spoil.
@@ -85,13 +85,13 @@ fn reads_the_aura_section() {
 }
 
 #[test]
-fn refuses_a_file_without_aura_section_and_says_how_to_add_one() {
+fn a_file_without_aura_section_is_an_ethereum_chain() {
     let mut plain = file();
     plain.as_object_mut().unwrap().remove("aura");
-    refused(
-        &plain,
-        &["no `aura` section", r#""aura": {"commitment": "smt"}"#],
-    );
+    let spec = read(&plain).unwrap();
+    assert_eq!(spec.commitment(), Commitment::Mpt);
+    assert_eq!(*spec.fee(), FeeParams::ETHEREUM);
+    assert_eq!(read(&file()).unwrap().commitment(), Commitment::Smt);
 }
 
 #[test]
