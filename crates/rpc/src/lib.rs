@@ -11,14 +11,18 @@
 //!
 //! Start reading at `methods.rs` (the table), then `eth/`.
 
+mod admin;
 mod api;
 mod aura;
 mod config;
 mod dispatch;
+mod engine;
 mod errors;
 mod eth;
 mod front;
 mod json;
+mod jwt;
+mod listener;
 mod methods;
 mod metrics;
 mod net;
@@ -30,8 +34,10 @@ mod types;
 mod web3;
 mod ws;
 
+pub use admin::Operator;
 pub use api::RpcContext;
 pub use config::{ConfigError, RpcConfig};
+pub use jwt::{JwtError, JwtSecret};
 pub use prove::ProofError;
-pub use server::{RpcError, RpcServerHandle, serve};
+pub use server::{Endpoints, RpcError, RpcServerHandle, serve, serve_all};
 pub use types::{Claim, InvalidProof, PathProof, SlotProof, StateProof, StateRoot, WitnessLeaf};

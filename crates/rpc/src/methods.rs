@@ -5,7 +5,15 @@ use std::{future::Future, sync::Arc};
 use jsonrpsee::{RpcModule, core::RegisterMethodError, types::Params};
 use serde::Serialize;
 
-use crate::{api::Api, aura, errors::Fault, eth, net, params::Args, web3};
+use crate::{
+    admin::{self, Operator},
+    api::Api,
+    aura, engine,
+    errors::Fault,
+    eth, net,
+    params::Args,
+    web3,
+};
 
 /// Registers methods in jsonrpsee's table, with our own parameters and errors.
 pub(crate) struct Table {
@@ -66,8 +74,29 @@ impl Raw {
     }
 }
 
-/// Every method that the node has.
+/// What everybody may ask.
 pub(crate) fn table(api: Arc<Api>) -> Result<RpcModule<Api>, RegisterMethodError> {
+    Ok(public(api)?.module)
+}
+
+/// What the operator may ask.
+pub(crate) fn admin_table(
+    api: Arc<Api>,
+    operator: Operator,
+) -> Result<RpcModule<Api>, RegisterMethodError> {
+    let mut table = public(api)?;
+    admin::register(&mut table, operator)?;
+    Ok(table.module)
+}
+
+/// What the holder of the engine's secret may ask.
+pub(crate) fn engine_table(api: Arc<Api>) -> Result<RpcModule<Api>, RegisterMethodError> {
+    let mut table = public(api)?;
+    engine::register(&mut table)?;
+    Ok(table.module)
+}
+
+fn public(api: Arc<Api>) -> Result<Table, RegisterMethodError> {
     let mut table = Table {
         module: RpcModule::from_arc(api),
     };
@@ -75,5 +104,5 @@ pub(crate) fn table(api: Arc<Api>) -> Result<RpcModule<Api>, RegisterMethodError
     net::register(&mut table)?;
     web3::register(&mut table)?;
     aura::register(&mut table)?;
-    Ok(table.module)
+    Ok(table)
 }

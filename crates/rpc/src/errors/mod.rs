@@ -51,6 +51,15 @@ pub(crate) enum Fault {
     /// A limit of this node; the text says which and what would work.
     #[error("{0}")]
     Limit(String),
+    /// A log search hit a limit; the range is smaller and within it.
+    #[error("query {what}. Try with this block range [{from:#x}, {to:#x}].")]
+    LogLimit { what: String, from: u64, to: u64 },
+    /// The filter does not exist, or not any more; `why` says more if there is more to say.
+    #[error("filter not found{why}")]
+    FilterNotFound { why: &'static str },
+    /// The client has used up what it gets.
+    #[error("rate limit exceeded, retry after {retry_after_ms} ms")]
+    RateLimited { retry_after_ms: u64 },
     /// The transaction was accepted, but not mined in time (EIP-7966).
     #[error("The transaction was added to the mempool but wasn't processed in {waited_ms}ms.")]
     SyncTimeout { hash: B256, waited_ms: u64 },
@@ -60,6 +69,17 @@ pub(crate) enum Fault {
     /// The transaction waits for an earlier nonce (EIP-7966).
     #[error("nonce gap: expected nonce {expected}, the transaction is queued")]
     SyncNonceGap { expected: u64 },
+    /// What the operator asks is not possible as things are.
+    #[error("{0}")]
+    Refused(String),
+    /// The forkchoice state contradicts itself or the chain (Engine API).
+    #[error("Invalid forkchoice state")]
+    Forkchoice(&'static str),
+    /// A payload was to be built, which this node does not do (Engine API).
+    #[error("Invalid payload attributes")]
+    PayloadAttributes,
+    #[error(transparent)]
+    Chain(Box<ChainError>),
     #[error(transparent)]
     Pool(Box<PoolError>),
     #[error(transparent)]
@@ -91,6 +111,15 @@ impl From<CallError> for Fault {
 impl From<StorageError> for Fault {
     fn from(error: StorageError) -> Self {
         Self::Storage(Box::new(error))
+    }
+}
+
+impl From<ChainError> for Fault {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::Storage(error) => error.into(),
+            error => Self::Chain(Box::new(error)),
+        }
     }
 }
 

@@ -9,6 +9,10 @@ use serde_json::{Value, json};
 use super::{Fault, INTERNAL, INVALID_PARAMS, LIMIT, REVERT, SERVER};
 use crate::types::Quantity;
 
+/// The Engine API's: heads that cannot be, and payload attributes that are not accepted.
+const FORKCHOICE: i32 = -38002;
+const PAYLOAD_ATTRIBUTES: i32 = -38003;
+
 /// A code, the words and the optional `data` of an error object.
 pub(super) struct Wire {
     pub(super) code: i32,
@@ -40,6 +44,18 @@ impl Fault {
             Self::InvalidParams(_) => Wire::new(INVALID_PARAMS, self),
             Self::HeaderNotFound | Self::UnknownBlock => Wire::new(SERVER, self),
             Self::Limit(_) => Wire::new(LIMIT, self),
+            Self::RateLimited { retry_after_ms } => {
+                Wire::new(LIMIT, self).with(json!({ "retryAfterMs": retry_after_ms }))
+            }
+            Self::LogLimit { from, to, .. } => {
+                Wire::new(LIMIT, self).with(json!({"from": Quantity(from), "to": Quantity(to)}))
+            }
+            Self::FilterNotFound { .. } => Wire::new(SERVER, self),
+            Self::Refused(_) => Wire::new(SERVER, self),
+            Self::Forkchoice(why) => Wire::new(FORKCHOICE, self).with(json!({ "err": why })),
+            Self::PayloadAttributes => Wire::new(PAYLOAD_ATTRIBUTES, &self)
+                .with(json!({ "err": "this node builds no payloads for others" })),
+            Self::Chain(error) => internal(&*error),
             Self::SyncTimeout { hash, .. } => Wire::new(4, self).with(hash.to_string()),
             Self::SyncDropped { hash, .. } => Wire::new(5, self).with(hash.to_string()),
             Self::SyncNonceGap { expected } => Wire::new(6, self).with(format!("{expected:#x}")),
