@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{Network, RateLimit};
+
 /// A setting that cannot work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("rpc.{field} {problem}")]
@@ -20,6 +22,17 @@ pub struct ConfigError {
 pub struct RpcConfig {
     /// Open sockets, HTTP and WebSocket together; more are answered with 503 and closed.
     pub max_connections: u32,
+    /// Units of work that a client, by its IP address, gets each second, or `"unlimited"`;
+    /// docs/rpc/limits.md says what each method costs.
+    pub rate_limit: RateLimit,
+    /// Units that a client which was idle can use at once.
+    pub rate_limit_burst: u32,
+    /// Clients whose use is remembered; those beyond share a bucket.
+    pub rate_limit_clients: u32,
+    /// Limits clients on this machine too.
+    pub rate_limit_loopback: bool,
+    /// Proxies, as addresses or networks, whose `X-Forwarded-For` names the client.
+    pub trusted_proxies: Vec<Network>,
     /// Bytes of one request body or WebSocket message.
     pub max_request_bytes: u32,
     /// Bytes of one response, a batch counting as one.
@@ -74,6 +87,18 @@ pub struct RpcConfig {
     pub max_log_bytes: usize,
     /// Addresses, or alternatives of one topic, in a filter.
     pub max_filter_values: usize,
+    /// How long a filter lives that nobody polls, in ms.
+    pub filter_lifetime_ms: u64,
+    /// Filters of all clients together.
+    pub max_filters: usize,
+    /// Memory of all filters together, in bytes.
+    pub max_filter_bytes: usize,
+    /// Bytes of transactions kept for filters that ask for new ones now and then.
+    pub max_arrival_bytes: usize,
+    /// Bytes of logs of removed blocks kept for those who had been told of them.
+    pub max_removed_log_bytes: usize,
+    /// How far behind the head the `fromBlock` of a subscription may be, in blocks.
+    pub max_backfill_blocks: u64,
     /// Storage keys of one `aura_getProof`.
     pub max_proof_keys: usize,
     /// Wall time of one log search, in ms.
@@ -107,6 +132,11 @@ impl Default for RpcConfig {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             max_connections: 5_000,
+            rate_limit: RateLimit::PerSecond(5_000),
+            rate_limit_burst: 50_000,
+            rate_limit_clients: 100_000,
+            rate_limit_loopback: false,
+            trusted_proxies: Vec::new(),
             max_request_bytes: 15 << 20,
             max_response_bytes: 64 << 20,
             max_batch_calls: 2_000,
@@ -133,6 +163,12 @@ impl Default for RpcConfig {
             max_log_results: 20_000,
             max_log_bytes: 16 << 20,
             max_filter_values: 1_000,
+            filter_lifetime_ms: 5 * 60 * 1_000,
+            max_filters: 10_000,
+            max_filter_bytes: 64 << 20,
+            max_arrival_bytes: 32 << 20,
+            max_removed_log_bytes: 16 << 20,
+            max_backfill_blocks: 100_000,
             max_proof_keys: 1_024,
             log_timeout_ms: 4_000,
             max_fee_history_blocks: 1_024,
@@ -158,6 +194,8 @@ impl RpcConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let positive = [
             ("max_connections", u64::from(self.max_connections)),
+            ("rate_limit_burst", u64::from(self.rate_limit_burst)),
+            ("rate_limit_clients", u64::from(self.rate_limit_clients)),
             ("max_request_bytes", u64::from(self.max_request_bytes)),
             ("max_response_bytes", u64::from(self.max_response_bytes)),
             ("max_batch_calls", u64::from(self.max_batch_calls)),
@@ -185,6 +223,10 @@ impl RpcConfig {
             ("max_log_results", self.max_log_results as u64),
             ("max_log_bytes", self.max_log_bytes as u64),
             ("max_filter_values", self.max_filter_values as u64),
+            ("filter_lifetime_ms", self.filter_lifetime_ms),
+            ("max_filters", self.max_filters as u64),
+            ("max_filter_bytes", self.max_filter_bytes as u64),
+            ("max_backfill_blocks", self.max_backfill_blocks),
             ("max_proof_keys", self.max_proof_keys as u64),
             ("log_timeout_ms", self.log_timeout_ms),
             ("max_fee_history_blocks", self.max_fee_history_blocks),
@@ -199,6 +241,9 @@ impl RpcConfig {
             });
         }
         let fail = |field, problem| Err(ConfigError { field, problem });
+        if let RateLimit::PerSecond(0 | 1_000_001..) = self.rate_limit {
+            return fail("rate_limit", "must be from 1 to 1000000, or \"unlimited\"");
+        }
         if self.tip_percentile > 100 {
             return fail("tip_percentile", "must be at most 100");
         }

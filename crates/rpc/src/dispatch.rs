@@ -4,18 +4,24 @@
 //! that one answers `-32700` to well-formed JSON that is no request, and makes a service, a permit
 //! and two boxes per request.
 
-use std::{borrow::Cow, sync::Arc, time::Duration, time::Instant};
+use std::{
+    borrow::Cow,
+    slice,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jsonrpsee::{
     ConnectionId, Extensions, MethodCallback, MethodResponse, Methods,
-    types::{ErrorObject, Id, Params},
+    types::{ErrorObject, ErrorObjectOwned, Id, Params},
 };
 use serde::{Deserialize, Deserializer};
 use serde_json::{error::Category, value::RawValue};
 
 use crate::{
     config::RpcConfig,
-    errors::{self, INVALID_REQUEST, LIMIT, METHOD_NOT_FOUND, PARSE},
+    errors::{self, Fault, INVALID_REQUEST, LIMIT, METHOD_NOT_FOUND, PARSE},
+    limits::Allowance,
     metrics::RpcMetrics,
     params,
     ws::no_such_method,
@@ -29,6 +35,24 @@ pub(crate) struct Dispatcher {
     max_response: usize,
     max_batch: usize,
     batch_time: Duration,
+}
+
+/// What a body is answered with.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// JSON; empty if the body held nothing but notifications.
+    pub(crate) text: String,
+    /// When a client that has asked too much can try again.
+    pub(crate) retry_after_ms: Option<u64>,
+}
+
+impl From<String> for Answer {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            retry_after_ms: None,
+        }
+    }
 }
 
 /// A request as it stands in the body; members of any type, so that a wrong type is told from
@@ -56,6 +80,8 @@ struct Call<'a> {
     method: Cow<'a, str>,
     params: Option<&'a str>,
 }
+
+type Parsed<'a> = Result<Call<'a>, Malformed>;
 
 /// A request that reaches no method.
 struct Malformed {
@@ -107,7 +133,7 @@ fn id(raw: &RawValue) -> Result<Id<'_>, Malformed> {
 }
 
 impl<'a> Call<'a> {
-    fn parse(json: &'a str) -> Result<Self, Malformed> {
+    fn parse(json: &'a str) -> Parsed<'a> {
         let fields: Fields<'_> =
             serde_json::from_str(json).map_err(|error| Malformed::json(&error))?;
         let id = fields.id.map(id).transpose()?;
@@ -141,21 +167,28 @@ impl Dispatcher {
         }
     }
 
-    /// Answers one body; the answer is empty if it held nothing but notifications.
-    pub(crate) async fn answer(&self, body: &[u8]) -> String {
+    /// Answers one body for a client that pays from `allowance`, or is not limited.
+    pub(crate) async fn answer(&self, body: &[u8], allowance: Option<&Allowance>) -> Answer {
         let Ok(json) = std::str::from_utf8(body) else {
             self.metrics.malformed.increment(1);
-            return errors::response("null", PARSE, "parse error: not UTF-8");
+            return errors::response("null", PARSE, "parse error: not UTF-8").into();
         };
         let json = json.trim_ascii_start();
         if json.starts_with('[') {
-            return self.batch(json).await;
+            return self.batch(json, allowance).await;
         }
-        self.single(json).await.unwrap_or_default()
+        let call = Call::parse(json);
+        match pay(allowance, slice::from_ref(&call)) {
+            Ok(()) => self.single(call).await.unwrap_or_default().into(),
+            Err(fault) => {
+                let refusal = Refusal::new(fault);
+                refusal.answer(refusal.to(call).unwrap_or_default())
+            }
+        }
     }
 
-    async fn single(&self, json: &str) -> Option<String> {
-        match Call::parse(json) {
+    async fn single(&self, call: Parsed<'_>) -> Option<String> {
+        match call {
             Ok(call) => {
                 let is_notification = call.id.is_none();
                 let answer = self.call(call).await;
@@ -194,57 +227,120 @@ impl Dispatcher {
         response
     }
 
-    async fn batch(&self, json: &str) -> String {
-        let fail = |code, message: &str| {
-            self.metrics.malformed.increment(1);
-            errors::response("null", code, message)
-        };
-        let calls: Vec<&RawValue> = match serde_json::from_str(json) {
+    async fn batch(&self, json: &str, allowance: Option<&Allowance>) -> Answer {
+        let calls = match self.parts(json) {
             Ok(calls) => calls,
-            Err(_) => return fail(PARSE, "parse error"),
+            Err(error) => {
+                self.metrics.malformed.increment(1);
+                return error.into();
+            }
         };
-        if calls.is_empty() {
-            return fail(INVALID_REQUEST, "invalid request: empty batch");
-        }
-        if calls.len() > self.max_batch {
-            let (have, limit) = (calls.len(), self.max_batch);
-            return fail(LIMIT, &format!("batch of {have} calls, limit {limit}"));
+        let mut answers = Answers::new();
+        if let Err(fault) = pay(allowance, &calls) {
+            let refusal = Refusal::new(fault);
+            calls
+                .into_iter()
+                .for_each(|call| answers.add(refusal.to(call)));
+            return refusal.answer(answers.into_text());
         }
         let started = Instant::now();
-        let mut answers = String::from("[");
         for call in calls {
-            let answer = if started.elapsed() > self.batch_time {
-                Some(skipped(call, "batch takes too long"))
-            } else if answers.len() > self.max_response {
-                Some(skipped(call, "response too large"))
+            answers.add(if started.elapsed() > self.batch_time {
+                Refusal::new(Fault::Limit("batch takes too long".into())).to(call)
+            } else if answers.0.len() > self.max_response {
+                Refusal::new(Fault::Limit("response too large".into())).to(call)
             } else {
-                self.single(call.get()).await
-            };
-            if let Some(answer) = answer {
-                if answers.len() > 1 {
-                    answers.push(',');
-                }
-                answers.push_str(&answer);
-            }
+                self.single(call).await
+            });
         }
-        if answers.len() == 1 {
-            return String::new();
+        answers.into_text().into()
+    }
+
+    /// The calls of a batch, or the answer to what is none.
+    fn parts<'a>(&self, json: &'a str) -> Result<Vec<Parsed<'a>>, String> {
+        let calls: Vec<&RawValue> = serde_json::from_str(json)
+            .map_err(|_| errors::response("null", PARSE, "parse error"))?;
+        if calls.is_empty() {
+            let message = "invalid request: empty batch";
+            return Err(errors::response("null", INVALID_REQUEST, message));
         }
-        answers.push(']');
-        answers
+        if calls.len() > self.max_batch {
+            let message = format!("batch of {} calls, limit {}", calls.len(), self.max_batch);
+            return Err(errors::response("null", LIMIT, &message));
+        }
+        Ok(calls.iter().map(|call| Call::parse(call.get())).collect())
     }
 }
 
-/// Answer to a call of a batch that has used up its limits.
-fn skipped(call: &RawValue, why: &str) -> String {
-    let id = Call::parse(call.get())
-        .ok()
-        .and_then(|call| call.id)
-        .unwrap_or(Id::Null);
-    text(MethodResponse::error(
-        id,
-        ErrorObject::owned::<()>(LIMIT, why, None),
-    ))
+/// Pays for all calls of a request; what is malformed costs as much as an unknown method.
+fn pay(allowance: Option<&Allowance>, calls: &[Parsed<'_>]) -> Result<(), Fault> {
+    let Some(allowance) = allowance else {
+        return Ok(());
+    };
+    allowance.pay(calls.iter().map(|call| match call {
+        Ok(call) => &*call.method,
+        Err(_) => "",
+    }))
+}
+
+/// Why calls are not executed although they could be.
+struct Refusal {
+    error: ErrorObjectOwned,
+    retry_after_ms: Option<u64>,
+}
+
+impl Refusal {
+    fn new(fault: Fault) -> Self {
+        let retry_after_ms = match fault {
+            Fault::RateLimited { retry_after_ms } => Some(retry_after_ms),
+            _ => None,
+        };
+        Self {
+            error: fault.into_error(|_| ()),
+            retry_after_ms,
+        }
+    }
+
+    /// Answer to one call; a notification gets none.
+    fn to(&self, call: Parsed<'_>) -> Option<String> {
+        match call {
+            Ok(call) => Some(text(MethodResponse::error(call.id?, self.error.clone()))),
+            Err(malformed) => Some(malformed.into_text()),
+        }
+    }
+
+    fn answer(&self, text: String) -> Answer {
+        Answer {
+            text,
+            retry_after_ms: self.retry_after_ms,
+        }
+    }
+}
+
+/// The answers of a batch, as they are written.
+struct Answers(String);
+
+impl Answers {
+    fn new() -> Self {
+        Self("[".to_owned())
+    }
+
+    fn add(&mut self, answer: Option<String>) {
+        let Some(answer) = answer else { return };
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&answer);
+    }
+
+    /// Nothing at all, if all calls were notifications.
+    fn into_text(mut self) -> String {
+        if self.0.len() == 1 {
+            return String::new();
+        }
+        self.0.push(']');
+        self.0
+    }
 }
 
 #[cfg(test)]

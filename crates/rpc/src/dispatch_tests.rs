@@ -4,6 +4,7 @@ use jsonrpsee::RpcModule;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::limits::{RateLimit, RateLimiter};
 
 fn dispatcher(config: &RpcConfig) -> Dispatcher {
     let mut module = RpcModule::new(());
@@ -22,10 +23,14 @@ fn dispatcher(config: &RpcConfig) -> Dispatcher {
     Dispatcher::new(module.into(), metrics, config)
 }
 
+async fn text_of(config: &RpcConfig, body: &[u8]) -> String {
+    let answer = dispatcher(config).answer(body, None).await;
+    assert_eq!(answer.retry_after_ms, None);
+    answer.text
+}
+
 async fn answer(body: &str) -> Value {
-    let text = dispatcher(&RpcConfig::default())
-        .answer(body.as_bytes())
-        .await;
+    let text = text_of(&RpcConfig::default(), body.as_bytes()).await;
     serde_json::from_str(&text).unwrap()
 }
 
@@ -50,9 +55,7 @@ async fn malformed_json_is_a_parse_error() {
     for body in ["", "{", "nonsense", "{\"id\":1,}", "[1,2", "\u{0}"] {
         assert_eq!(code(body).await, -32700, "{body}");
     }
-    let text = dispatcher(&RpcConfig::default())
-        .answer(&[0xff, 0xfe])
-        .await;
+    let text = text_of(&RpcConfig::default(), &[0xff, 0xfe]).await;
     assert!(text.contains("-32700"));
 }
 
@@ -100,9 +103,7 @@ async fn batches_keep_their_order_and_skip_notifications() {
     assert_eq!(answer[2]["error"]["code"], -32601);
     assert_eq!(answer.as_array().unwrap().len(), 3);
     let only = r#"[{"jsonrpc":"2.0","method":"echo"}]"#;
-    let text = dispatcher(&RpcConfig::default())
-        .answer(only.as_bytes())
-        .await;
+    let text = text_of(&RpcConfig::default(), only.as_bytes()).await;
     assert_eq!(text, "");
 }
 
@@ -115,10 +116,10 @@ async fn batches_have_limits() {
     };
     let call = |method: &str| format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}"}}"#);
     let three = format!("[{0},{0},{0}]", call("echo"));
-    let text = dispatcher(&config).answer(three.as_bytes()).await;
+    let text = text_of(&config, three.as_bytes()).await;
     assert!(text.contains("-32005"), "{text}");
     let slow = format!("[{},{}]", call("slow"), call("echo"));
-    let text = dispatcher(&config).answer(slow.as_bytes()).await;
+    let text = text_of(&config, slow.as_bytes()).await;
     let answers: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(answers[0]["result"], 1);
     assert_eq!(answers[1]["id"], 7);
@@ -128,8 +129,59 @@ async fn batches_have_limits() {
 #[tokio::test]
 async fn notifications_get_no_answer() {
     let body = r#"{"jsonrpc":"2.0","method":"echo"}"#;
-    let text = dispatcher(&RpcConfig::default())
-        .answer(body.as_bytes())
-        .await;
+    let text = text_of(&RpcConfig::default(), body.as_bytes()).await;
     assert_eq!(text, "");
+}
+
+#[tokio::test]
+async fn who_has_used_up_its_units_is_told_when_to_come_back() {
+    let config = RpcConfig {
+        rate_limit: RateLimit::PerSecond(1),
+        rate_limit_burst: 3,
+        ..RpcConfig::default()
+    };
+    let dispatcher = dispatcher(&config);
+    let limiter = Arc::new(RateLimiter::new(&config, ["echo"].into_iter()).unwrap());
+    let peer = "192.0.2.1".parse().unwrap();
+    let allowance = limiter.allowance(peer, &Default::default());
+    let call = r#"{"jsonrpc":"2.0","id":7,"method":"echo"}"#;
+    let refused = |answer: &Value| {
+        assert_eq!(answer["error"]["code"], -32005, "{answer}");
+        assert!(answer["error"]["data"]["retryAfterMs"].is_u64(), "{answer}");
+    };
+
+    let batch = format!(r#"[{call},1,{{"jsonrpc":"2.0","method":"echo"}}]"#);
+    let first = dispatcher
+        .answer(batch.as_bytes(), allowance.as_ref())
+        .await;
+    assert_eq!(first.retry_after_ms, None);
+    assert!(first.text.contains("none"), "{}", first.text);
+
+    let second = dispatcher
+        .answer(batch.as_bytes(), allowance.as_ref())
+        .await;
+    assert!((2_000..=3_000).contains(&second.retry_after_ms.unwrap()));
+    let answers: Value = serde_json::from_str(&second.text).unwrap();
+    // One for the call and one for what is none; nothing for the notification.
+    assert_eq!(answers.as_array().unwrap().len(), 2);
+    refused(&answers[0]);
+    assert_eq!(answers[0]["id"], 7);
+    assert_eq!(answers[1]["error"]["code"], -32600);
+
+    let single = dispatcher.answer(call.as_bytes(), allowance.as_ref()).await;
+    refused(&serde_json::from_str(&single.text).unwrap());
+    let notification = br#"{"jsonrpc":"2.0","method":"echo"}"#;
+    let silent = dispatcher.answer(notification, allowance.as_ref()).await;
+    assert_eq!(silent.text, "");
+
+    let large = format!("[{0},{0},{0},{0}]", call);
+    let never = dispatcher
+        .answer(large.as_bytes(), allowance.as_ref())
+        .await;
+    assert_eq!(never.retry_after_ms, None);
+    assert!(
+        never.text.contains("costs 4 units, the limit is 3"),
+        "{}",
+        never.text
+    );
 }

@@ -1,6 +1,6 @@
 //! What a socket can ask for: JSON-RPC by POST, WebSocket upgrades, health checks.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
 
 use aura_primitives::HeadLabel;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Incoming};
 use jsonrpsee::{
     Methods,
-    core::http_helpers::Body as HttpBody,
+    core::{http_helpers::Body as HttpBody, middleware::RpcServiceBuilder},
     server::{StopHandle, TowerServiceBuilder, ws::is_upgrade_request},
 };
 use tower::{
@@ -20,6 +20,7 @@ use crate::{
     api::Api,
     dispatch::Dispatcher,
     errors::{self, LIMIT},
+    limits::{Allowance, RateLimiter},
     ws::WsLayer,
 };
 
@@ -36,6 +37,9 @@ pub(crate) struct Front {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) methods: Methods,
     pub(crate) websockets: WsBuilder,
+    pub(crate) ws_layer: WsLayer,
+    /// How much each client may ask for, if that is limited.
+    pub(crate) limiter: Option<Arc<RateLimiter>>,
     pub(crate) stop: StopHandle,
     pub(crate) max_body: usize,
     pub(crate) body_time: Duration,
@@ -49,17 +53,21 @@ enum BodyFault {
 }
 
 impl Front {
+    /// Answers a request that came from the address `peer`.
     pub(crate) async fn serve(
         self: Arc<Self>,
+        peer: IpAddr,
         request: Request<Incoming>,
     ) -> Result<Response<HttpBody>, Infallible> {
+        let limiter = self.limiter.as_ref();
+        let allowance = limiter.and_then(|limiter| limiter.allowance(peer, request.headers()));
         if is_upgrade_request(&request) {
-            return Ok(self.upgrade(request).await);
+            return Ok(self.upgrade(request, allowance).await);
         }
         Ok(match (request.method(), request.uri().path()) {
             (&Method::GET, "/health") => json(StatusCode::OK, r#"{"healthy":true}"#),
             (&Method::GET, "/ready") => self.ready(),
-            (&Method::POST, _) if is_json(&request) => self.post(request).await,
+            (&Method::POST, _) if is_json(&request) => self.post(request, allowance).await,
             (&Method::POST, _) => plain(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "content-type must be application/json\n",
@@ -78,11 +86,17 @@ impl Front {
         })
     }
 
-    async fn upgrade(&self, request: Request<Incoming>) -> Response<HttpBody> {
+    async fn upgrade(
+        &self,
+        request: Request<Incoming>,
+        allowance: Option<Allowance>,
+    ) -> Response<HttpBody> {
+        let layer = self.ws_layer.paid_from(allowance);
         // Built per socket: subscriptions belong to the number that it gets here.
         let mut service = self
             .websockets
             .clone()
+            .set_rpc_middleware(RpcServiceBuilder::new().layer(layer))
             .build(self.methods.clone(), self.stop.clone());
         service.call(request).await.unwrap_or_else(|error| {
             tracing::debug!(%error, "websocket upgrade failed");
@@ -120,15 +134,26 @@ impl Front {
         }
     }
 
-    async fn post(&self, request: Request<Incoming>) -> Response<HttpBody> {
+    async fn post(
+        &self,
+        request: Request<Incoming>,
+        allowance: Option<Allowance>,
+    ) -> Response<HttpBody> {
         let read = read_body(request.into_body(), self.max_body);
         let body = match tokio::time::timeout(self.body_time, read).await {
             Ok(Ok(body)) => body,
             Ok(Err(fault)) => return self.refuse(&fault),
             Err(_) => return self.refuse(&BodyFault::TooSlow),
         };
-        let answer = self.dispatcher.answer(&body).await;
-        json_owned(StatusCode::OK, answer)
+        let answer = self.dispatcher.answer(&body, allowance.as_ref()).await;
+        let mut response = json_owned(StatusCode::OK, answer.text);
+        if let Some(wait) = answer.retry_after_ms {
+            // The status remains 200: libraries show their users the error of JSON-RPC, with its
+            // own hint, but of another status hardly more than the number.
+            let seconds = HeaderValue::from(wait.div_ceil(1_000));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
     }
 
     fn refuse(&self, fault: &BodyFault) -> Response<HttpBody> {

@@ -46,6 +46,11 @@ impl RpcMetrics {
         }
     }
 
+    /// Names of the methods.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &'static str> {
+        self.methods.keys().copied()
+    }
+
     /// Counts one answered call.
     pub(crate) fn record(&self, method: &str, started: Instant, is_error: bool) {
         let method = self.methods.get(method).unwrap_or(&self.unknown);
@@ -76,6 +81,14 @@ fn describe() {
     describe_counter!(
         "aura_rpc_connections_refused_total",
         "sockets above the limit"
+    );
+    describe_counter!(
+        "aura_rpc_rate_limited_total",
+        "requests refused because their client asks too much"
+    );
+    describe_gauge!(
+        "aura_rpc_rate_limit_clients",
+        "clients whose use is remembered"
     );
     describe_gauge!("aura_rpc_subscriptions", "open subscriptions");
     describe_counter!(

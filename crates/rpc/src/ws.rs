@@ -11,7 +11,7 @@ use futures_util::future::Either;
 use jsonrpsee::{
     BatchResponseBuilder, MethodResponse, Methods,
     core::{
-        middleware::{Batch, BatchEntry, Notification, RpcServiceT},
+        middleware::{Batch, BatchEntry, BatchEntryErr, Notification, RpcServiceT},
         traits::IdProvider,
     },
     types::{ErrorObject, Request, SubscriptionId},
@@ -20,6 +20,7 @@ use tower::Layer;
 
 use crate::{
     errors::{INVALID_PARAMS, METHOD_NOT_FOUND},
+    limits::Allowance,
     metrics::RpcMetrics,
     params::{self, Args},
 };
@@ -52,15 +53,30 @@ struct Shared {
 
 /// Puts [`WsService`] around jsonrpsee's own.
 #[derive(Clone)]
-pub(crate) struct WsLayer(Arc<Shared>);
+pub(crate) struct WsLayer {
+    shared: Arc<Shared>,
+    allowance: Option<Allowance>,
+}
 
 impl WsLayer {
     pub(crate) fn new(methods: Methods, metrics: Arc<RpcMetrics>, max_response: usize) -> Self {
-        Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             methods,
             metrics,
             max_response,
-        }))
+        });
+        Self {
+            shared,
+            allowance: None,
+        }
+    }
+
+    /// The layer of one connection, whose client pays from `allowance`, or is not limited.
+    pub(crate) fn paid_from(&self, allowance: Option<Allowance>) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            allowance,
+        }
     }
 }
 
@@ -70,7 +86,8 @@ impl<S> Layer<S> for WsLayer {
     fn layer(&self, inner: S) -> WsService<S> {
         WsService {
             inner,
-            shared: self.0.clone(),
+            shared: self.shared.clone(),
+            allowance: self.allowance.clone(),
         }
     }
 }
@@ -80,9 +97,20 @@ impl<S> Layer<S> for WsLayer {
 pub(crate) struct WsService<S> {
     inner: S,
     shared: Arc<Shared>,
+    allowance: Option<Allowance>,
 }
 
 impl<S> WsService<S> {
+    /// Takes what a request costs from its client's allowance.
+    fn pay<'a>(&self, methods: impl Iterator<Item = &'a str>) -> Result<(), ErrorObject<'static>> {
+        let Some(allowance) = &self.allowance else {
+            return Ok(());
+        };
+        allowance
+            .pay(methods)
+            .map_err(|fault| fault.into_error(|_| ()))
+    }
+
     /// An answer without a call: unknown methods, and an `eth_unsubscribe` without an id, which
     /// jsonrpsee would answer with `false`.
     fn refuse(&self, request: &Request<'_>) -> Option<ErrorObject<'static>> {
@@ -118,6 +146,41 @@ where
     type BatchResponse = MethodResponse;
 
     fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        match self.pay([request.method_name()].into_iter()) {
+            Ok(()) => Either::Left(self.paid(request)),
+            Err(error) => Either::Right(ready(MethodResponse::error(request.id(), error))),
+        }
+    }
+
+    fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        let service = self.clone();
+        async move {
+            let refusal = service.pay(batch.iter().map(method_of)).err();
+            service.answers(batch, refusal).await
+        }
+    }
+
+    fn notification<'a>(
+        &self,
+        notification: Notification<'a>,
+    ) -> impl Future<Output = MethodResponse> + Send + 'a {
+        self.inner.notification(notification)
+    }
+}
+
+impl<S> WsService<S>
+where
+    S: RpcServiceT<
+            MethodResponse = MethodResponse,
+            NotificationResponse = MethodResponse,
+            BatchResponse = MethodResponse,
+        > + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    /// Answers a call that is paid for.
+    fn paid<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
         let started = Instant::now();
         let name = self
             .shared
@@ -136,39 +199,45 @@ where
         }
     }
 
-    fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        let service = self.clone();
-        async move {
-            let mut answers = BatchResponseBuilder::new_with_limit(service.shared.max_response);
-            let mut has_notification = false;
-            for entry in batch {
-                let answer = match entry {
-                    Ok(BatchEntry::Call(request)) => service.call(request).await,
-                    Ok(BatchEntry::Notification(notification)) => {
-                        has_notification = true;
-                        service.notification(notification).await;
-                        continue;
-                    }
-                    Err(malformed) => {
-                        let (error, id) = malformed.into_parts();
-                        MethodResponse::error(id, error)
-                    }
-                };
-                if let Err(too_large) = answers.append(answer) {
-                    return too_large;
-                }
-            }
-            if answers.is_empty() && has_notification {
-                return MethodResponse::notification();
-            }
-            MethodResponse::from_batch(answers.finish())
-        }
-    }
-
-    fn notification<'a>(
+    /// Answers the calls of a batch, or refuses each of them.
+    async fn answers(
         &self,
-        notification: Notification<'a>,
-    ) -> impl Future<Output = MethodResponse> + Send + 'a {
-        self.inner.notification(notification)
+        batch: Batch<'_>,
+        refusal: Option<ErrorObject<'static>>,
+    ) -> MethodResponse {
+        let mut answers = BatchResponseBuilder::new_with_limit(self.shared.max_response);
+        let mut has_notification = false;
+        for entry in batch {
+            let answer = match (entry, &refusal) {
+                (Ok(BatchEntry::Call(request)), None) => self.paid(request).await,
+                (Ok(BatchEntry::Call(request)), Some(refusal)) => {
+                    MethodResponse::error(request.id(), refusal.clone())
+                }
+                (Ok(BatchEntry::Notification(notification)), _) => {
+                    has_notification = true;
+                    self.notification(notification).await;
+                    continue;
+                }
+                (Err(malformed), _) => {
+                    let (error, id) = malformed.into_parts();
+                    MethodResponse::error(id, error)
+                }
+            };
+            if let Err(too_large) = answers.append(answer) {
+                return too_large;
+            }
+        }
+        if answers.is_empty() && has_notification {
+            return MethodResponse::notification();
+        }
+        MethodResponse::from_batch(answers.finish())
+    }
+}
+
+fn method_of<'a>(entry: &'a Result<BatchEntry<'_>, BatchEntryErr<'_>>) -> &'a str {
+    match entry {
+        Ok(BatchEntry::Call(request)) => request.method_name(),
+        Ok(BatchEntry::Notification(notification)) => notification.method_name(),
+        Err(_) => "",
     }
 }
