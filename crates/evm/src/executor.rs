@@ -307,17 +307,7 @@ impl BlockExecutor {
                 diff
             },
         );
-        header.transactions_root = summary.transactions_root;
-        header.receipts_root = summary.receipts_root;
-        header.logs_bloom = summary.logs_bloom;
-        header.gas_used = result.gas_used;
-        header.withdrawals_root = withdrawals
-            .as_ref()
-            .map(|w| alloy_consensus::proofs::calculate_withdrawals_root(w));
-        header.blob_gas_used = header.blob_gas_used.map(|_| result.blob_gas_used);
-        header.requests_hash = spec
-            .is_prague_active_at_timestamp(header.timestamp)
-            .then(|| result.requests.requests_hash());
+        roots::complete(&mut header, &spec, &summary, &result, withdrawals.as_ref());
         Ok(ExecutedBlock {
             header,
             transactions,
@@ -330,7 +320,7 @@ impl BlockExecutor {
 }
 
 /// Puts the cause of a failed state read, if there was one, before whatever it led to.
-fn check<T, E: Into<ExecutionError>>(
+pub(crate) fn check<T, E: Into<ExecutionError>>(
     failure: &ErrorSlot,
     outcome: Result<T, E>,
 ) -> Result<T, ExecutionError> {

@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{Eip2718EncodableReceipt, TxReceipt};
+use alloy_consensus::{
+    Eip2718EncodableReceipt, Header, TxReceipt, proofs::calculate_withdrawals_root,
+};
+use alloy_eips::eip4895::Withdrawals;
+use alloy_evm::block::BlockExecutionResult;
+use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{B256, Bloom};
 use alloy_trie::root::{ordered_trie_root_encoded, ordered_trie_root_with_encoder};
+use aura_chainspec::ChainSpec;
 use aura_primitives::{Receipt, RecoveredTx};
 use rayon::prelude::*;
 
@@ -27,6 +33,25 @@ pub(crate) fn summarize(transactions: &[Arc<RecoveredTx>], receipts: &[Receipt])
         receipts_root,
         logs_bloom,
     }
+}
+
+/// Fills in what execution gives a header, but for the state root.
+pub(crate) fn complete(
+    header: &mut Header,
+    spec: &ChainSpec,
+    summary: &BodySummary,
+    result: &BlockExecutionResult<Receipt>,
+    withdrawals: Option<&Withdrawals>,
+) {
+    header.transactions_root = summary.transactions_root;
+    header.receipts_root = summary.receipts_root;
+    header.logs_bloom = summary.logs_bloom;
+    header.gas_used = result.gas_used;
+    header.withdrawals_root = withdrawals.map(|w| calculate_withdrawals_root(w));
+    header.blob_gas_used = header.blob_gas_used.map(|_| result.blob_gas_used);
+    header.requests_hash = spec
+        .is_prague_active_at_timestamp(header.timestamp)
+        .then(|| result.requests.requests_hash());
 }
 
 /// Root over the transactions' own bytes; nothing is encoded again.

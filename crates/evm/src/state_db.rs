@@ -1,5 +1,7 @@
 //! revm's database: the parent's state below, the block's own changes above.
 
+mod edit;
+
 use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
 use alloy_evm::overrides::OverrideBlockHashes;

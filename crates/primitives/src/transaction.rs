@@ -1,11 +1,15 @@
 //! Signed transactions with their recovered sender.
 
-use alloy_consensus::{EthereumTxEnvelope, TxEip4844, transaction::SignerRecoverable};
+use alloy_consensus::{
+    EthereumTxEnvelope, SignableTransaction, TxEip4844, TxLegacy,
+    transaction::{RlpEcdsaEncodableTx, SignerRecoverable},
+};
 use alloy_eips::{
     Typed2718,
     eip2718::{Decodable2718, Encodable2718},
 };
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, Signature, U256, keccak256};
+use alloy_rlp::EMPTY_STRING_CODE;
 
 /// A signed transaction of any type a block can hold (legacy, EIP-2930, 1559, 4844, 7702).
 pub type TxEnvelope = EthereumTxEnvelope<TxEip4844>;
@@ -97,6 +101,30 @@ impl RecoveredTx {
             sender,
             hash,
             encoded,
+        }
+    }
+
+    /// A legacy transaction whose signature is all zero, `v` included, as simulations have them.
+    ///
+    /// No such envelope can be decoded, but it has an encoding and so a hash.
+    pub fn unsigned_legacy(tx: TxLegacy, sender: Address) -> Self {
+        let mut fields = Vec::new();
+        tx.rlp_encode_fields(&mut fields);
+        fields.extend([EMPTY_STRING_CODE; 3]);
+        let mut encoded = Vec::with_capacity(fields.len() + 9);
+        let header = alloy_rlp::Header {
+            list: true,
+            payload_length: fields.len(),
+        };
+        header.encode(&mut encoded);
+        encoded.extend(fields);
+        let hash = keccak256(&encoded);
+        let signature = Signature::new(U256::ZERO, U256::ZERO, false);
+        Self {
+            envelope: tx.into_signed(signature).into(),
+            sender,
+            hash,
+            encoded: encoded.into(),
         }
     }
 

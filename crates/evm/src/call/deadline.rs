@@ -34,8 +34,12 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     pub(crate) fn after(limit: Duration) -> Self {
+        Self::until(Instant::now() + limit)
+    }
+
+    pub(crate) const fn until(at: Instant) -> Self {
         Self {
-            at: Instant::now() + limit,
+            at,
             countdown: CHECK_EVERY,
             expired: false,
         }

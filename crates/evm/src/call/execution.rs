@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use alloy_consensus::{BlockHeader, Header};
-use alloy_evm::{
-    EvmEnv,
-    overrides::{apply_block_overrides, apply_state_overrides},
-    precompiles::PrecompilesMap,
-};
+use alloy_evm::{EvmEnv, overrides::apply_block_overrides, precompiles::PrecompilesMap};
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, U256};
 use alloy_rpc_types_eth::{BlockOverrides, state::StateOverride};
@@ -20,7 +16,6 @@ use revm::{
     context_interface::result::{EVMError, ExecutionResult, InvalidTransaction},
     handler::{EthFrame, instructions::EthInstructions},
     interpreter::interpreter::EthInterpreter,
-    precompile::{PrecompileSpecId, Precompiles},
 };
 
 use super::{
@@ -31,6 +26,7 @@ use super::{
 use crate::{
     InvalidTxReason, StateDb,
     attributes::evm_env,
+    overrides::{self, OverrideError},
     state_db::{ErrorSlot, ReadFailure, StateReadError},
 };
 
@@ -96,7 +92,7 @@ impl Execution {
         };
         let normalised = normalise(tx, defaults)?;
         relax(&mut env, &normalised.tx, base_fee_is_given);
-        let precompiles = apply_state(state_overrides, &mut db, &env, &failure)?;
+        let precompiles = apply_state(state_overrides, &mut db, &env)?;
         let is_osaka = spec.is_osaka_active_at_timestamp(env.block_env.timestamp.saturating_to());
         let block_gas_limit = env.block_env.gas_limit;
         let context: Context<BlockEnv, TxEnv, CfgEnv, StateDb> = Context::new(db, env.cfg_env.spec);
@@ -354,27 +350,16 @@ pub(crate) fn apply_block(
 
 /// Applies account overrides; the precompiles come back because some may have moved.
 pub(crate) fn apply_state(
-    overrides: Option<StateOverride>,
+    wanted: Option<StateOverride>,
     db: &mut StateDb,
     env: &EvmEnv,
-    failure: &ErrorSlot,
 ) -> Result<PrecompilesMap, CallError> {
-    let id = PrecompileSpecId::from_spec_id(env.cfg_env.spec);
-    let mut precompiles = PrecompilesMap::from_static(Precompiles::new(id));
-    let Some(mut overrides) = overrides else {
-        return Ok(precompiles);
-    };
-    let moves: Vec<_> = overrides
-        .iter_mut()
-        .filter_map(|(from, account)| Some((*from, account.move_precompile_to.take()?)))
-        .collect();
-    precompiles
-        .move_precompiles(moves)
-        .map_err(|error| invalid(error.to_string()))?;
-    let outcome = apply_state_overrides(overrides, db);
-    if let Some(failure) = failure.take() {
-        return Err(state_error(failure));
+    let mut precompiles = overrides::precompiles(env.cfg_env.spec);
+    if let Some(wanted) = wanted {
+        overrides::apply(wanted, db, &mut precompiles).map_err(|error| match error {
+            OverrideError::State(error) => CallError::State(error),
+            error => invalid(error.to_string()),
+        })?;
     }
-    outcome.map_err(|error| invalid(error.to_string()))?;
     Ok(precompiles)
 }

@@ -123,8 +123,7 @@ impl<'a, R: Recorder> Calls<'a, R> {
         };
         let mut normalised = normalise(tx, defaults)?;
         relax(&mut env, &normalised.tx, base_fee_is_given);
-        let failure = self.machine.db().error_slot();
-        let precompiles = apply_state(state_overrides, self.machine.db(), &env, &failure)?;
+        let precompiles = apply_state(state_overrides, self.machine.db(), &env)?;
         if normalised.gas.is_none() {
             self.clamp_to_funds(&mut normalised.tx)?;
         }
