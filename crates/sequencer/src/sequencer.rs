@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use aura_chain::{Chain, ChainError, ChainEvent};
 use aura_pool::Pool;
+use aura_runtime::Switched;
 use tokio::{
     runtime::Handle,
     sync::broadcast::{Receiver, error::TryRecvError},
@@ -30,6 +31,7 @@ pub struct Sequencer {
     config: SequencerConfig,
     events: Receiver<ChainEvent>,
     last_seal: Instant,
+    switch: Option<Switched>,
 }
 
 impl Sequencer {
@@ -42,7 +44,15 @@ impl Sequencer {
             config,
             events,
             last_seal: Instant::now(),
+            switch: None,
         }
+    }
+
+    /// Lets the operator pause and resume block production.
+    #[must_use]
+    pub fn with_switch(mut self, switch: Switched) -> Self {
+        self.switch = Some(switch);
+        self
     }
 
     /// Builds and seals blocks on the calling thread until `token` is cancelled; then seals what
@@ -57,6 +67,11 @@ impl Sequencer {
     ) -> Result<(), SequencerError> {
         let mut building = Building::open(&self.chain, &self.pool, &self.config)?;
         while !token.is_cancelled() {
+            if self.is_to_pause() {
+                self.pause(building, runtime, token)?;
+                building = Building::open(&self.chain, &self.pool, &self.config)?;
+                continue;
+            }
             building = self.follow_unwinds(building)?;
             if building.is_stale() {
                 building = Building::open(&self.chain, &self.pool, &self.config)?;
@@ -69,17 +84,49 @@ impl Sequencer {
                 runtime.block_on(self.wait(&building, token));
             }
         }
+        self.close(building, runtime)
+    }
+
+    /// Seals what has been executed, and waits until it is durable.
+    fn close(&mut self, building: Building, runtime: &Handle) -> Result<(), SequencerError> {
         if building.len() > 0 {
-            building = self.seal(building)?;
+            // Opens another block, which nobody fills.
+            drop(self.seal(building)?);
         }
         self.chain.set_open_block(None);
-        drop(building);
         runtime.block_on(async {
             if timeout(DRAIN, self.chain.wait_uncommitted(0))
                 .await
                 .is_err()
             {
-                tracing::error!("the last blocks are not durable yet at shutdown");
+                tracing::error!("the last blocks are not durable yet");
+            }
+        });
+        Ok(())
+    }
+
+    fn is_to_pause(&self) -> bool {
+        self.switch
+            .as_ref()
+            .is_some_and(|switch| !switch.is_wanted_on())
+    }
+
+    /// Makes no blocks until the operator wants them again, or `token` is cancelled.
+    fn pause(
+        &mut self,
+        building: Building,
+        runtime: &Handle,
+        token: &CancellationToken,
+    ) -> Result<(), SequencerError> {
+        self.close(building, runtime)?;
+        let Some(switch) = &self.switch else {
+            return Ok(());
+        };
+        switch.report(false);
+        runtime.block_on(async {
+            tokio::select! {
+                () = token.cancelled() => {}
+                () = switch.wanted(true) => switch.report(true),
             }
         });
         Ok(())
@@ -123,8 +170,15 @@ impl Sequencer {
             .unwrap_or(refresh)
             .min(refresh);
         let pool = self.pool.notified();
+        let pause = async {
+            match &self.switch {
+                Some(switch) => switch.wanted(false).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = token.cancelled() => {}
+            () = pause => {}
             () = pool.notified(), if !building.is_full() => {
                 // Nobody waits for this transaction before the block is sealed: let others join
                 // it, so that a busy stream does not wake this thread once for each.

@@ -11,6 +11,7 @@ use aura_chain::{Chain, ChainConfig, ChainEvent};
 use aura_chainspec::ChainSpec;
 use aura_pool::{Pool, PoolConfig};
 use aura_primitives::{CommittedBlock, HeadLabel};
+use aura_runtime::{Switch, SwitchError, switch};
 use aura_sequencer::{SealPolicy, Sequencer, SequencerConfig, maintain_pool};
 use aura_storage::{Store, StoreConfig};
 use tempfile::TempDir;
@@ -25,6 +26,7 @@ struct Rig {
     pool: Pool,
     events: Receiver<ChainEvent>,
     token: CancellationToken,
+    switch: Switch,
     threads: Vec<JoinHandle<()>>,
     _folder: TempDir,
 }
@@ -49,7 +51,8 @@ impl Rig {
             extra_data: Bytes::new(),
         };
         let events = chain.subscribe();
-        let sequencer = Sequencer::new(chain.clone(), pool.clone(), config);
+        let (switch, switched) = switch();
+        let sequencer = Sequencer::new(chain.clone(), pool.clone(), config).with_switch(switched);
         let maintenance = maintain_pool(chain.clone(), pool.clone(), token.clone());
         let (stopping, runtime, closing) = (token.clone(), Handle::current(), chain.clone());
         let maintaining = runtime.clone();
@@ -68,6 +71,7 @@ impl Rig {
             pool,
             events,
             token,
+            switch,
             threads,
             _folder: folder,
         }
@@ -246,4 +250,65 @@ async fn stopping_seals_what_has_been_executed() {
         .unwrap()
         .unwrap();
     assert_eq!((location.block_number, location.index), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_sequencer_seals_what_it_has_and_makes_no_blocks() {
+    let hour = Duration::from_secs(3_600);
+    let mut rig = Rig::start(SealPolicy::Interval(hour), None, 30_000_000);
+    let first = rig.send(0);
+    let executed = async {
+        while rig
+            .chain
+            .open_block()
+            .is_none_or(|open| open.body.read().transactions.is_empty())
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, executed).await.unwrap();
+    rig.switch.turn(false).await.unwrap();
+    assert!(!rig.switch.is_on());
+    // Durable when the switch has turned, long before the block was due.
+    let head = rig
+        .chain
+        .store()
+        .reader()
+        .unwrap()
+        .head(HeadLabel::Unsafe)
+        .unwrap();
+    assert_eq!(head.number, 1);
+    let block = rig.next_block().await;
+    assert_eq!(block.block.transactions[0].hash(), first);
+    assert!(rig.chain.open_block().is_none());
+
+    let second = rig.send(1);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(rig.chain.tip().number, 1);
+    assert_eq!(
+        rig.switch.turn(false).await,
+        Err(SwitchError::Already { on: false })
+    );
+    rig.switch.turn(true).await.unwrap();
+    timeout(PATIENCE, async {
+        while rig
+            .chain
+            .open_block()
+            .is_none_or(|open| open.body.read().transactions.is_empty())
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+    rig.switch.turn(false).await.unwrap();
+    assert_eq!(rig.next_block().await.block.transactions[0].hash(), second);
+    rig.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_sequencer_ends_with_the_node() {
+    let rig = Rig::start(SealPolicy::Instant, None, 30_000_000);
+    rig.switch.turn(false).await.unwrap();
+    rig.stop();
 }
