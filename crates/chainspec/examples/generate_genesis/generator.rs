@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use alloy_eips::{eip2935, eip4788, eip7840::BlobParams};
-use alloy_genesis::{ChainConfig, Genesis};
+use alloy_genesis::{ChainConfig, Genesis, GenesisAccount};
 use alloy_hardforks::EthereumHardfork;
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_signer_local::MnemonicBuilder;
 use aura_chainspec::{ChainSpec, FeeParams};
 use serde::{Deserialize, Serialize};
+
+use crate::preinstalls;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +21,7 @@ struct Inputs {
     timestamp: u64,
     initial_base_fee_wei: u64,
     system_contracts: Vec<String>,
+    preinstalls: bool,
     aura: AuraInputs,
     accounts: AccountInputs,
 }
@@ -74,12 +77,33 @@ struct AccountOutput {
     nonce: Option<U64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<Bytes>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    storage: BTreeMap<B256, B256>,
 }
 
-/// Makes the text of a genesis file from the text of its inputs.
-pub(crate) fn generate(inputs: &str) -> Result<String, Box<dyn std::error::Error>> {
+impl From<GenesisAccount> for AccountOutput {
+    fn from(account: GenesisAccount) -> Self {
+        Self {
+            balance: account.balance,
+            nonce: account.nonce.map(U64::from),
+            code: account.code,
+            storage: account.storage.unwrap_or_default(),
+        }
+    }
+}
+
+/// Makes the text of a genesis file from the text of its inputs and of `preinstalls.json`.
+pub(crate) fn generate(inputs: &str, list: &str) -> Result<String, Box<dyn std::error::Error>> {
     let inputs: Inputs = toml::from_str(inputs)?;
     let mut alloc = BTreeMap::new();
+    if inputs.preinstalls {
+        let contracts = preinstalls::create(&preinstalls::read(list)?, inputs.chain_id)?;
+        alloc.extend(
+            contracts
+                .into_iter()
+                .map(|(address, account)| (address, account.into())),
+        );
+    }
     for name in &inputs.system_contracts {
         let (address, account) = system_contract(name)?;
         alloc.insert(address, account);
@@ -93,6 +117,7 @@ pub(crate) fn generate(inputs: &str) -> Result<String, Box<dyn std::error::Error
             balance: U256::from(inputs.accounts.balance_ether) * U256::from(10u64.pow(18)),
             nonce: None,
             code: None,
+            storage: BTreeMap::new(),
         };
         alloc.insert(signer.address(), account);
     }
@@ -153,6 +178,7 @@ fn system_contract(name: &str) -> Result<(Address, AccountOutput), String> {
         balance: U256::ZERO,
         nonce: Some(U64::from(1)),
         code: Some(code),
+        storage: BTreeMap::new(),
     };
     Ok((address, account))
 }
