@@ -1,6 +1,7 @@
 //! What somebody without the state needs to check a block's change of it.
 
 use alloy_primitives::B256;
+use aura_chainspec::Commitment;
 use aura_evm::execute_block_with_reads;
 use aura_smt::{BlockWitness, MultiProof};
 use aura_storage::{LeafId, StateView, StorageError};
@@ -18,6 +19,9 @@ impl Chain {
     /// execute as it did, which is damage; [`StorageError::MissingBlock`] for the genesis block and
     /// above the durable head.
     pub fn witness(&self, block: u64) -> Result<BlockWitness, ChainError> {
+        if self.spec().commitment() == Commitment::Mpt {
+            return Err(ChainError::NoTree);
+        }
         let missing = StorageError::MissingBlock { number: block };
         let reader = self.store().reader()?;
         let Some(sealed) = reader.block(block)?.filter(|_| block > 0) else {
@@ -25,11 +29,20 @@ impl Chain {
         };
         let parent = reader.header(block - 1)?.ok_or(missing)?;
         let view = StateView::at(reader, block - 1);
-        let (executed, reads) = execute_block_with_reads(self.spec(), &parent, &sealed, view)
-            .map_err(|source| {
-                let source = Box::new(source);
-                ChainError::Execution { block, source }
-            })?;
+        let ancestors = self.store().reader()?;
+        // Chains with this kind of witness have no receipts with state roots.
+        let (executed, reads) = execute_block_with_reads(
+            self.spec(),
+            &parent,
+            &sealed,
+            view,
+            &ancestors,
+            &mut |_, _| None,
+        )
+        .map_err(|source| {
+            let source = Box::new(source);
+            ChainError::Execution { block, source }
+        })?;
         let (_, changes) = tree_changes(&executed.diff);
         let read = reads.into_iter().map(LeafId::hashed_key);
         let changed = changes.iter().map(|(key, _)| *key);

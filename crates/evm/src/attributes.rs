@@ -2,13 +2,13 @@
 
 use alloy_consensus::{BlockHeader, EMPTY_OMMER_ROOT_HASH, Header};
 use alloy_eips::eip4895::Withdrawals;
-use alloy_evm::EvmEnv;
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, Bytes};
 use aura_chainspec::ChainSpec;
 use aura_primitives::SealedHeader;
 
 use crate::error::{AttributesError, ExecutionError};
+pub(crate) use crate::rules::evm_env;
 
 /// Smallest block gas limit that the protocol allows.
 const MIN_GAS_LIMIT: u64 = 5_000;
@@ -89,14 +89,4 @@ impl PayloadAttributes {
         }
         Ok(())
     }
-}
-
-/// EVM environment of the block with this header.
-pub(crate) fn evm_env(spec: &ChainSpec, header: &Header) -> EvmEnv {
-    EvmEnv::for_eth_block(
-        header,
-        spec,
-        spec.chain_id(),
-        spec.blob_params_at(header.timestamp),
-    )
 }

@@ -15,7 +15,10 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 
-use crate::state_db::{StateDb, StateReadError};
+use crate::{
+    instructions,
+    state_db::{StateDb, StateReadError},
+};
 
 type ThreadEvm = EthEvm<StateDb, NoOpInspector, PrecompilesMap>;
 
@@ -50,7 +53,9 @@ impl BlockEvm {
         let spare = SPARE.take().filter(|evm| evm.cfg == self.env.cfg_env);
         let mut evm = spare.unwrap_or_else(|| {
             let evm = EthEvmBuilder::new(StateDb::default(), self.env.clone()).build();
-            Box::new(evm)
+            let mut evm = evm.into_inner();
+            instructions::install(&mut evm.instruction, &self.env.cfg_env);
+            Box::new(EthEvm::new(evm, false))
         });
         evm.block.clone_from(&self.env.block_env);
         mem::swap(&mut evm.journaled_state.database, &mut self.db);

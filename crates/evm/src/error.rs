@@ -3,8 +3,11 @@
 use std::fmt;
 
 use alloy_evm::block::{BlockExecutionError, BlockValidationError};
+use alloy_primitives::B256;
 use aura_storage::StorageError;
 use revm::context_interface::result::InvalidTransaction;
+
+use crate::BlockRule;
 
 /// Why a transaction may not stand in the block, in geth's words.
 ///
@@ -146,6 +149,34 @@ pub enum ExecutionError {
         /// Value that follows from execution.
         computed: String,
     },
+    /// A block to be verified breaks a rule of the protocol.
+    #[error("block {number} is invalid")]
+    InvalidBlock {
+        /// Block number.
+        number: u64,
+        /// The rule.
+        #[source]
+        rule: BlockRule,
+    },
+    /// An uncle of a block to be verified has a header that is not valid.
+    #[error("block {number}: uncle {hash} is invalid")]
+    InvalidOmmer {
+        /// Number of the block that has the uncle.
+        number: u64,
+        /// Hash of the uncle.
+        hash: B256,
+        /// What is wrong with it.
+        #[source]
+        source: Box<Self>,
+    },
+    /// The root for a receipt from before Byzantium is not to be had.
+    #[error("block {number}: no state root for the receipt of transaction {index}")]
+    NoPostState {
+        /// Block number.
+        number: u64,
+        /// Position in the block.
+        index: usize,
+    },
     /// A transaction of a block to be verified may not stand there.
     #[error("block {number}: transaction {index} is invalid")]
     InvalidBlockTransaction {
@@ -193,6 +224,10 @@ pub enum AttributesError {
 }
 
 impl ExecutionError {
+    pub(crate) const fn invalid_block(number: u64, rule: BlockRule) -> Self {
+        Self::InvalidBlock { number, rule }
+    }
+
     /// Returns `true` unless the error concerns one transaction only: the open block cannot go on.
     pub const fn is_fatal(&self) -> bool {
         !matches!(

@@ -17,19 +17,18 @@ use aura_chainspec::ChainSpec;
 use aura_primitives::{ExecutedBlock, Receipt, RecoveredTx, SealedHeader, TxEnvelope};
 use aura_storage::StateView;
 use parking_lot::RwLock;
-use revm::context::TxEnv;
+use revm::{context::TxEnv, database_interface::DatabaseCommitExt};
 
 use crate::{
     ExecutionError, OpenBlock, OpenBody, PayloadAttributes, StateDb,
     attributes::evm_env,
     block_evm::BlockEvm,
-    roots,
-    state_db::{ErrorSlot, ReadFailure, StateReads},
+    dao, roots,
+    rules::BlockRules,
+    state_db::{ErrorSlot, ReadFailure, StateReadError, StateReads},
+    verify::{MAX_BLOCK_BYTES, PostState, ommer_rewards},
 };
 
-/// Largest RLP encoding of a block from Osaka on (EIP-7934): 10 MiB less 2 MiB for the consensus
-/// layer's part.
-const MAX_BLOCK_BYTES: u64 = 8_388_608;
 /// Upper bound on the encoding of a header and the lists around it.
 const HEADER_BYTES: u64 = 1_024;
 /// Upper bound on the encoding of one withdrawal.
@@ -73,7 +72,7 @@ pub struct TxOutcome {
 /// adds a transaction, [`finish`](Self::finish) closes the block. Between bursts of transactions
 /// [`detach`](Self::detach) drops the database snapshot. It may move between threads.
 pub struct BlockExecutor {
-    inner: EthBlockExecutor<'static, BlockEvm, Arc<ChainSpec>, Receipts>,
+    inner: EthBlockExecutor<'static, BlockEvm, BlockRules<Arc<ChainSpec>>, Receipts>,
     open: Arc<OpenBlock>,
     withdrawals: Option<Withdrawals>,
     bytes_left: u64,
@@ -108,6 +107,19 @@ impl BlockExecutor {
         Self::with_header(spec, parent, header, attributes.withdrawals, view)
     }
 
+    /// Opens a block of somebody else's. Its size has been checked.
+    pub(crate) fn verifying(
+        spec: Arc<ChainSpec>,
+        parent: &SealedHeader,
+        header: Header,
+        withdrawals: Option<Withdrawals>,
+        view: StateView,
+    ) -> Result<Self, ExecutionError> {
+        let mut executor = Self::with_header(spec, parent, header, withdrawals, view)?;
+        executor.bytes_left = u64::MAX;
+        Ok(executor)
+    }
+
     /// Opens a block with a given header; fields that execution gives are overwritten at the end.
     pub(crate) fn with_header(
         spec: Arc<ChainSpec>,
@@ -116,7 +128,8 @@ impl BlockExecutor {
         withdrawals: Option<Withdrawals>,
         view: StateView,
     ) -> Result<Self, ExecutionError> {
-        let withdrawals = spec
+        let rules = BlockRules::shared(Arc::clone(&spec), &header);
+        let withdrawals = rules
             .is_shanghai_active_at_timestamp(header.timestamp)
             .then(|| withdrawals.unwrap_or_default());
         let env = evm_env(&spec, &header);
@@ -135,15 +148,15 @@ impl BlockExecutor {
         let withdrawal_bytes =
             WITHDRAWAL_BYTES * withdrawals.as_ref().map_or(0, |w| w.len() as u64);
         let mut executor = Self {
-            bytes_left: if spec.is_osaka_active_at_timestamp(header.timestamp) {
-                MAX_BLOCK_BYTES.saturating_sub(HEADER_BYTES + withdrawal_bytes)
+            bytes_left: if rules.is_osaka_active_at_timestamp(header.timestamp) {
+                (MAX_BLOCK_BYTES as u64).saturating_sub(HEADER_BYTES + withdrawal_bytes)
             } else {
                 u64::MAX
             },
             max_blob_gas: spec
                 .blob_params_at(header.timestamp)
                 .map_or(0, |params| params.max_blob_gas_per_block()),
-            inner: EthBlockExecutor::new(BlockEvm::new(db, env), ctx, spec, Receipts),
+            inner: EthBlockExecutor::new(BlockEvm::new(db, env), ctx, rules, Receipts),
             open: Arc::new(OpenBlock {
                 parent: parent.clone(),
                 header,
@@ -156,6 +169,10 @@ impl BlockExecutor {
         };
         let outcome = executor.inner.apply_pre_execution_changes();
         check(&executor.failure, outcome)?;
+        if spec.moves_dao_balances(executor.open.header.number) {
+            let outcome = dao::move_balances(executor.inner.evm.db_mut());
+            check_state(&executor.failure, outcome)?;
+        }
         Ok(executor)
     }
 
@@ -211,6 +228,24 @@ impl BlockExecutor {
         body.transactions.push(Arc::clone(tx));
         body.gas_used = self.inner.cumulative_tx_gas_used;
         Ok(TxOutcome { gas_used, success })
+    }
+
+    /// Gives the newest receipt the state root of now in place of its status (before Byzantium).
+    pub(crate) fn set_post_state(
+        &mut self,
+        post_state: &mut PostState<'_>,
+    ) -> Result<(), ExecutionError> {
+        let root = self.inner.evm.db().with_state(post_state);
+        let mut body = self.open.body.write();
+        let index = body.transactions.len().saturating_sub(1);
+        let root = root.flatten().ok_or(ExecutionError::NoPostState {
+            number: self.open.header.number,
+            index,
+        })?;
+        if let Some(receipt) = body.receipts.last_mut() {
+            receipt.status = root.into();
+        }
+        Ok(())
     }
 
     fn check_room(&self, tx: &RecoveredTx, bytes: u64) -> Result<(), ExecutionError> {
@@ -276,6 +311,14 @@ impl BlockExecutor {
     /// # Errors
     /// [`ExecutionError::State`], or a failed system call.
     pub fn finish(self) -> Result<ExecutedBlock, ExecutionError> {
+        self.finish_with_ommers(Vec::new())
+    }
+
+    /// As [`finish`](Self::finish), for a block with uncles, which earn their part of the reward.
+    pub(crate) fn finish_with_ommers(
+        self,
+        ommers: Vec<Header>,
+    ) -> Result<ExecutedBlock, ExecutionError> {
         let Self {
             mut inner,
             open,
@@ -294,7 +337,12 @@ impl BlockExecutor {
         } = open.body.read().clone();
         // Deposit requests (EIP-6110) are parsed from the receipts.
         inner.receipts = receipts;
-        let spec = Arc::clone(&inner.spec);
+        let rules = inner.spec.clone();
+        if !ommers.is_empty() {
+            let rewards = ommer_rewards(&rules, &open.header, &ommers);
+            let outcome = inner.evm.db_mut().increment_balances(rewards);
+            check_state(&failure, outcome)?;
+        }
         let (evm, result) = check(&failure, inner.finish())?;
         // The environment and caches are of no use any more.
         drop(evm);
@@ -307,16 +355,24 @@ impl BlockExecutor {
                 diff
             },
         );
-        roots::complete(&mut header, &spec, &summary, &result, withdrawals.as_ref());
+        roots::complete(&mut header, &rules, &summary, &result, withdrawals.as_ref());
         Ok(ExecutedBlock {
             header,
             transactions,
-            ommers: Vec::new(),
+            ommers,
             withdrawals,
             receipts: result.receipts,
             diff,
         })
     }
+}
+
+/// As [`check`], where nothing but a read can fail.
+fn check_state<T>(
+    failure: &ErrorSlot,
+    outcome: Result<T, StateReadError>,
+) -> Result<T, ExecutionError> {
+    check(failure, outcome.map_err(|_| ExecutionError::Poisoned))
 }
 
 /// Puts the cause of a failed state read, if there was one, before whatever it led to.

@@ -10,7 +10,6 @@ use alloy_evm::block::BlockExecutionResult;
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{B256, Bloom};
 use alloy_trie::root::{ordered_trie_root_encoded, ordered_trie_root_with_encoder};
-use aura_chainspec::ChainSpec;
 use aura_primitives::{Receipt, RecoveredTx};
 use rayon::prelude::*;
 
@@ -38,7 +37,7 @@ pub(crate) fn summarize(transactions: &[Arc<RecoveredTx>], receipts: &[Receipt])
 /// Fills in what execution gives a header, but for the state root.
 pub(crate) fn complete(
     header: &mut Header,
-    spec: &ChainSpec,
+    rules: &impl EthereumHardforks,
     summary: &BodySummary,
     result: &BlockExecutionResult<Receipt>,
     withdrawals: Option<&Withdrawals>,
@@ -49,7 +48,7 @@ pub(crate) fn complete(
     header.gas_used = result.gas_used;
     header.withdrawals_root = withdrawals.map(|w| calculate_withdrawals_root(w));
     header.blob_gas_used = header.blob_gas_used.map(|_| result.blob_gas_used);
-    header.requests_hash = spec
+    header.requests_hash = rules
         .is_prague_active_at_timestamp(header.timestamp)
         .then(|| result.requests.requests_hash());
 }

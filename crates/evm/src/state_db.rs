@@ -160,6 +160,15 @@ impl StateDb {
         read(view).map_err(|error| self.failure.put(ReadFailure::Storage(error)))
     }
 
+    /// Looks at the parent's state together with the changes so far; `None` without a view.
+    pub(crate) fn with_state<T>(
+        &self,
+        look: &mut dyn FnMut(&StateView, &StateDiff) -> T,
+    ) -> Option<T> {
+        let view = self.view.as_ref()?;
+        Some(look(view, &self.layer.read()))
+    }
+
     /// Account in the parent's state.
     fn parent_account(&mut self, address: Address) -> Result<Option<Account>, StateReadError> {
         if let Some(account) = self.accounts.get(&address) {

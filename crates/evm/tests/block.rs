@@ -14,7 +14,7 @@ use alloy_eips::{
 };
 use alloy_hardforks::EthereumHardfork;
 use alloy_primitives::{Address, B256, Bloom, Bytes, U256, hex};
-use aura_evm::{BlockExecutor, ExecutionError, PayloadAttributes, execute_block};
+use aura_evm::{BlockExecutor, ExecutionError, PayloadAttributes};
 use aura_primitives::TxEnvelope;
 use aura_storage::{Layer, StateView};
 use common::*;
@@ -380,14 +380,14 @@ fn a_block_that_was_built_verifies_and_any_change_is_named() {
     let chain = TestChain::with_code(EthereumHardfork::Osaka, hex!("5f5fa000"));
     let executed = chain.block(&[transfer(0, BOB, 1), call_tx(1, CONTRACT, Bytes::new())]);
     let good = seal(&executed);
-    let again = execute_block(&chain.spec, &chain.genesis, &good, chain.view()).unwrap();
+    let again = verify(&chain, &good).unwrap();
     assert_eq!(again.diff, executed.diff);
     assert_eq!(again.receipts, executed.receipts);
 
     let refused = |edit: &dyn Fn(&mut alloy_consensus::Header)| {
         let mut bad = executed.clone();
         edit(&mut bad.header);
-        let error = execute_block(&chain.spec, &chain.genesis, &seal(&bad), chain.view());
+        let error = verify(&chain, &seal(&bad));
         match error.unwrap_err() {
             ExecutionError::HeaderMismatch { field, number, .. } => {
                 assert_eq!(number, bad.header.number);
@@ -409,11 +409,11 @@ fn a_block_that_was_built_verifies_and_any_change_is_named() {
     assert_eq!(refused(&|h| h.withdrawals_root = None), "withdrawalsRoot");
     assert_eq!(refused(&|h| h.number = 2), "number");
     assert_eq!(refused(&|h| h.parent_hash = B256::ZERO), "parentHash");
-    assert_eq!(refused(&|h| h.slot_number = Some(1)), "hash");
+    assert_eq!(refused(&|h| h.slot_number = Some(1)), "slotNumber");
 
     let mut bad = executed.clone();
     bad.transactions.swap(0, 1);
-    let error = execute_block(&chain.spec, &chain.genesis, &seal(&bad), chain.view()).unwrap_err();
+    let error = verify(&chain, &seal(&bad)).unwrap_err();
     let ExecutionError::InvalidBlockTransaction { index, .. } = error else {
         panic!("{error:?}");
     };

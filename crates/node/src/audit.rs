@@ -102,8 +102,16 @@ pub fn reexecute(chain: &Chain) -> Result<AuditReport, NodeError> {
         let view = StateView::empty()
             .with_layers(vec![Layer::Frozen(layer.clone())])
             .with_block_hashes(hashes.iter().copied().collect());
-        let executed = execute_block(spec, &parent, &block, view)
-            .map_err(|source| NodeError::Execution { number, source })?;
+        let ancestors = chain.store().reader()?;
+        let executed = execute_block(
+            spec,
+            &parent,
+            &block,
+            view,
+            &ancestors,
+            &mut |view, diff| chain.state_root_with(view, diff).ok().flatten(),
+        )
+        .map_err(|source| NodeError::Execution { number, source })?;
         let computed = tree
             .update(&tree_changes(&executed.diff).1)
             .map_err(ChainError::Tree)?;

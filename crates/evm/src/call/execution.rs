@@ -26,6 +26,7 @@ use super::{
 use crate::{
     InvalidTxReason, StateDb,
     attributes::evm_env,
+    instructions,
     overrides::{self, OverrideError},
     state_db::{ErrorSlot, ReadFailure, StateReadError},
 };
@@ -101,6 +102,7 @@ impl Execution {
             .with_cfg(env.cfg_env)
             .with_block(env.block_env);
         let mut evm = context.build_mainnet().with_precompiles(precompiles);
+        instructions::install(&mut evm.instruction, &evm.ctx.cfg);
         evm.instruction
             .insert_instruction(opcode::JUMPDEST, CHECKED_JUMPDEST, JUMPDEST_GAS);
         Ok(Self {
@@ -191,7 +193,7 @@ impl Execution {
     /// Returns `true` if there is code at `address`.
     pub(super) fn has_code(&mut self, address: Address) -> Result<bool, CallError> {
         let account = self.account(address)?;
-        Ok(account.is_some_and(|account| !account.is_empty_code_hash()))
+        Ok(account.is_some_and(|account| !account.is_code_hash_empty_or_zero()))
     }
 
     fn account(&mut self, address: Address) -> Result<Option<revm::state::AccountInfo>, CallError> {

@@ -11,12 +11,12 @@ use alloy_genesis::{Genesis, GenesisAccount};
 use alloy_hardforks::EthereumHardfork;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, address};
 use aura_chainspec::{ChainSpec, FeeParams};
-use aura_evm::{BlockExecutor, PayloadAttributes};
+use aura_evm::{Ancestors, BlockExecutor, ExecutionError, PayloadAttributes, execute_block};
 use aura_primitives::{
     AccountChange, ExecutedBlock, RecoveredTx, SealedBlock, SealedHeader, SlotChange, StateDiff,
     TxEnvelope,
 };
-use aura_storage::{Layer, StateView};
+use aura_storage::{Layer, StateView, StorageError};
 
 pub const ALICE: Address = address!("00000000000000000000000000000000000a11ce");
 pub const BOB: Address = address!("0000000000000000000000000000000000000b0b");
@@ -151,6 +151,38 @@ pub fn seal(block: &ExecutedBlock) -> SealedBlock {
         ommers: block.ommers.clone(),
         withdrawals: block.withdrawals.clone(),
     }
+}
+
+/// The blocks of a chain in memory, the genesis block first.
+#[derive(Default)]
+pub struct Blocks(pub Vec<SealedBlock>);
+
+impl Ancestors for Blocks {
+    fn header(&self, number: u64) -> Result<Option<SealedHeader>, StorageError> {
+        Ok(self
+            .0
+            .get(number as usize)
+            .map(|block| block.header.clone()))
+    }
+
+    fn ommers(&self, number: u64) -> Result<Vec<Header>, StorageError> {
+        let block = self.0.get(number as usize);
+        Ok(block.map(|block| block.ommers.clone()).unwrap_or_default())
+    }
+}
+
+/// Verifies block 1 of a chain whose receipts have no roots.
+pub fn verify(chain: &TestChain, block: &SealedBlock) -> Result<ExecutedBlock, ExecutionError> {
+    let (spec, genesis) = (&chain.spec, &chain.genesis);
+    let ancestors = Blocks::default();
+    execute_block(
+        spec,
+        genesis,
+        block,
+        chain.view(),
+        &ancestors,
+        &mut |_, _| None,
+    )
 }
 
 /// A transaction of ALICE's with fields to be changed.
