@@ -24,15 +24,17 @@ export async function freePort() {
     return port;
 }
 
-function commandLine({ port, datadir, blockTime, gasLimit, proofWindow, proofInterval }) {
+function commandLine({ port, datadir, blockTime, gasLimit, proofWindow, proofInterval, genesis }) {
     if (peer) {
         const args = ["--port", port, "--chain-id", CHAIN_ID, "--state", join(datadir, "state.json"), "--state-interval", 1];
         if (blockTime !== "instant") args.push("--block-time", parseFloat(blockTime));
         if (gasLimit) args.push("--gas-limit", gasLimit);
+        if (genesis) args.push("--init", genesis);
         return args;
     }
     const args = ["dev", "--port", port, "--datadir", datadir, "--block-time", blockTime];
     if (gasLimit) args.push("--gas-limit", gasLimit);
+    if (genesis) args.push("--chain", genesis);
     if (proofWindow) args.push("--proof-window", proofWindow);
     if (proofInterval) args.push("--proof-interval", proofInterval);
     return args;
