@@ -43,6 +43,8 @@ setup_node() {
     local missing=()
     has node || missing+=(nodejs)
     has npm || missing+=(npm)
+    # hive's genesis mapper is a program for it.
+    has jq || missing+=(jq)
     [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
     if [ "$(node_major)" -lt "$NODE_WANTED" ]; then
         local arch

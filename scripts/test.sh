@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test: contracts, Rust (unit, integration, documentation), then real clients against the
-# built node.
+# built node, then Ethereum's own JSON-RPC tests.
 # All parts run even if an earlier one fails; the exit code says whether all passed.
 set -uo pipefail
 source "$(dirname "$0")/env.sh"
@@ -15,6 +15,8 @@ cargo test --workspace --no-fail-fast || failed+=("cargo test")
 
 AURA_BIN="$CARGO_TARGET_DIR/debug/aura" AURA_BENCH_BIN="$CARGO_TARGET_DIR/debug/aura-bench" \
     e2e/run.sh || failed+=("end-to-end tests")
+
+AURA_BIN="$CARGO_TARGET_DIR/debug/aura" hive-tests/run.sh || failed+=("hive tests")
 
 if [ ${#failed[@]} != 0 ]; then
     printf 'failed: %s\n' "${failed[@]}"
