@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alloy_consensus::Header;
 use alloy_primitives::B256;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use aura_chainspec::ChainSpec;
@@ -40,6 +41,8 @@ pub enum ChainEvent {
 pub(crate) struct SealedLayer {
     pub(crate) number: u64,
     pub(crate) hash: B256,
+    pub(crate) header: SealedHeader,
+    pub(crate) ommers: Arc<[Header]>,
     pub(crate) diff: Arc<StateDiff>,
     /// The changed leaves, sorted by key.
     pub(crate) leaves: Arc<[Change]>,
@@ -254,6 +257,9 @@ impl Chain {
                 computed: root,
             });
         }
+        tip.total_difficulty = blocks.iter().fold(tip.total_difficulty, |total, removed| {
+            total.saturating_sub(removed.block.header.difficulty)
+        });
         let head = BlockNumHash {
             number: to,
             hash: header.seal(),

@@ -51,7 +51,9 @@ pub enum ChainError {
         max: usize,
     },
     /// Proofs in the sparse Merkle tree were asked of a chain with Ethereum's state commitment.
-    #[error("this chain commits to its state as ethereum does: it has no sparse merkle tree")]
+    #[error(
+        "this chain commits to its state as ethereum does: it has no sparse merkle tree, ask for eth_getProof"
+    )]
     NoTree,
     /// The tree's root is not the one in the header: our own data is wrong.
     #[error("state root of block {number} is {expected} but the flat state has {computed}")]

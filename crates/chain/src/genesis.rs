@@ -5,6 +5,7 @@ use std::{thread, time::Instant};
 use alloy_consensus::Sealable;
 use alloy_primitives::B256;
 use aura_chainspec::{ChainSpec, Commitment};
+use aura_evm::Ancestors;
 use aura_primitives::{GenesisState, HeadLabel, SealedBlock, SealedHeader, StateDiff};
 use aura_smt::{Tree, TreeBuilder};
 use aura_storage::{ChainIdentity, Reader, StateView, StorageError, Store};
@@ -79,7 +80,9 @@ pub(crate) fn open(
             let tries = Tries::of_genesis(&state);
             tries.check_size(config.max_mpt_entries)?;
             let block = block_over(spec, tries.root());
-            let tip = Tip::with_tries(tries, block.header.clone(), config);
+            let header = block.header.clone();
+            let difficulty = header.difficulty;
+            let tip = Tip::with_tries(tries, header, difficulty, config);
             let bottom = tip.tree.bottom();
             store.init_with_preimages(identity(spec, &block), &block, &state, bottom)?;
             tip
@@ -138,6 +141,7 @@ fn reload(store: &Store, config: &ChainConfig) -> Result<Tip, ChainError> {
     let started = Instant::now();
     let reader = store.reader()?;
     let header = head_header(&reader)?;
+    let difficulty = reader.total_difficulty(&header)?;
     let tries = Tries::load(&StateView::latest(reader), config.max_mpt_entries, None)?;
     let root = tries.root();
     check_root(&header, root)?;
@@ -147,7 +151,7 @@ fn reload(store: &Store, config: &ChainConfig) -> Result<Tip, ChainError> {
         elapsed_ms = started.elapsed().as_millis() as u64,
         "state tries rebuilt and checked"
     );
-    Ok(Tip::with_tries(tries, header, config))
+    Ok(Tip::with_tries(tries, header, difficulty, config))
 }
 
 /// Builds the tree of the newest state: one thread reads, another hashes.

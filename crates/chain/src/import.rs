@@ -1,13 +1,16 @@
 //! Blocks that others have made.
 
+use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, U256};
-use aura_evm::{ExecutionError, execute_block};
+use aura_evm::{Ancestors, ExecutionError, execute_block};
 use aura_primitives::{SealedBlock, SealedHeader, StateDiff};
-use aura_storage::StateView;
+use aura_storage::{Reader, StateView, StorageError};
 
 use crate::{
     Chain, ChainError,
+    chain::SealedLayer,
     mpt::{AccountProof, Tries},
+    tip::Tip,
 };
 
 /// The error for a block that cannot be executed, whoever is to blame.
@@ -18,6 +21,41 @@ fn refused(number: u64, error: ExecutionError) -> ChainError {
             number,
             source: Box::new(error),
         },
+    }
+}
+
+/// The chain that ends with the tip.
+struct TipAncestors<'a> {
+    tip: &'a Tip,
+    /// Read before the snapshot was opened: a block is in either of them, or in both.
+    layers: &'a [SealedLayer],
+    reader: Reader,
+}
+
+impl TipAncestors<'_> {
+    fn layer(&self, number: u64) -> Option<&SealedLayer> {
+        self.layers.iter().find(|layer| layer.number == number)
+    }
+}
+
+impl Ancestors for TipAncestors<'_> {
+    fn header(&self, number: u64) -> Result<Option<SealedHeader>, StorageError> {
+        match self.layer(number) {
+            Some(layer) => Ok(Some(layer.header.clone())),
+            None => self.reader.header(number),
+        }
+    }
+
+    fn ommers(&self, number: u64) -> Result<Vec<Header>, StorageError> {
+        match self.layer(number) {
+            Some(layer) => Ok(layer.ommers.to_vec()),
+            None => Ancestors::ommers(&self.reader, number),
+        }
+    }
+
+    fn total_difficulty(&self, block: &SealedHeader) -> Result<U256, StorageError> {
+        debug_assert_eq!(block.seal(), self.tip.header.seal());
+        Ok(self.tip.total_difficulty)
     }
 }
 
@@ -33,11 +71,31 @@ impl Chain {
     /// [`ChainError::Stopped`] and [`ChainError::Tree`] say nothing about the block.
     pub fn import(&self, block: SealedBlock) -> Result<SealedHeader, ChainError> {
         let number = block.number();
-        let parent = self.tip();
-        self.shared.tip.read().check_parent(block.header.inner())?;
-        let view = self.tip_view()?;
-        let executed = execute_block(self.spec(), &parent, &block, view)
-            .map_err(|error| refused(number, error))?;
+        let executed = {
+            // While the tip is held no block is sealed: its state is that of the view.
+            let tip = self.shared.tip.read();
+            tip.check_parent(block.header.inner())?;
+            let view = self.tip_view()?;
+            let layers = self.shared.layers.load_full();
+            let ancestors = TipAncestors {
+                tip: &tip,
+                layers: &layers,
+                reader: self.shared.store.reader()?,
+            };
+            let mut post_state = |_: &StateView, diff: &StateDiff| {
+                let tries = tip.tries.as_ref()?;
+                Some(tries.root_with(&tries.changes(diff)))
+            };
+            execute_block(
+                self.spec(),
+                &tip.header,
+                &block,
+                view,
+                &ancestors,
+                &mut post_state,
+            )
+            .map_err(|error| refused(number, error))?
+        };
         self.append(executed, Some(block.header))
     }
 

@@ -69,11 +69,13 @@ impl Chain {
         self.push_layer(SealedLayer {
             number: sealed_block.number(),
             hash: sealed_block.hash(),
+            header: header.clone(),
+            ommers: sealed_block.ommers.as_slice().into(),
             diff: diff.clone(),
             leaves: changes.into(),
             tree: tree.clone(),
         });
-        tip.header = header.clone();
+        tip.extend(header.clone());
         let committed = Arc::new(CommittedBlock {
             block: sealed_block,
             receipts: block.receipts,

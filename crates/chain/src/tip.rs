@@ -1,7 +1,7 @@
 //! The newest sealed block and the state commitment after it.
 
 use alloy_consensus::Header;
-use alloy_primitives::{B256, map::HashMap};
+use alloy_primitives::{B256, U256, map::HashMap};
 use aura_primitives::{SealedHeader, StateDiff};
 use aura_smt::{Change, LeafSource, NodeChange, NodeId, Tree, UpdateError};
 use aura_storage::{LeafChange, StorageError};
@@ -14,6 +14,8 @@ pub(crate) struct Tip {
     pub(crate) tree: Tree,
     /// Present where the commitment is Ethereum's.
     pub(crate) tries: Option<Tries>,
+    /// Sum of all difficulties, where blocks before the merge can be: on chains with `tries`.
+    pub(crate) total_difficulty: U256,
     /// Most accounts and slots in `tries`.
     max_entries: usize,
     pub(crate) header: SealedHeader,
@@ -68,6 +70,7 @@ impl Tip {
         Self {
             tree,
             tries: None,
+            total_difficulty: U256::ZERO,
             max_entries: 0,
             header,
             open_interval: open_interval.collect(),
@@ -76,9 +79,15 @@ impl Tip {
     }
 
     /// A tip with Ethereum's state commitment.
-    pub(crate) fn with_tries(tries: Tries, header: SealedHeader, config: &ChainConfig) -> Self {
+    pub(crate) fn with_tries(
+        tries: Tries,
+        header: SealedHeader,
+        total_difficulty: U256,
+        config: &ChainConfig,
+    ) -> Self {
         Self {
             tries: Some(tries),
+            total_difficulty,
             max_entries: config.max_mpt_entries,
             ..Self::new(
                 Tree::new(0),
@@ -133,6 +142,12 @@ impl Tip {
             oldest.or_insert(change.before);
         }
         Ok((update.root, update.nodes))
+    }
+
+    /// Makes a block that was applied the tip.
+    pub(crate) fn extend(&mut self, header: SealedHeader) {
+        self.total_difficulty = self.total_difficulty.saturating_add(header.difficulty);
+        self.header = header;
     }
 
     /// Fails unless a block with this header extends the tip.
