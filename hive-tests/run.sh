@@ -6,4 +6,5 @@ set -euo pipefail
 source "$(dirname "$0")/../scripts/env.sh"
 cd "$(dirname "$0")"
 export AURA_BIN="${AURA_BIN:-$CARGO_TARGET_DIR/debug/aura}"
+node --test --test-reporter=dot lib/*.test.js
 exec node run.js "$@"
