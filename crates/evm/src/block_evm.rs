@@ -22,6 +22,13 @@ use crate::{
 
 type ThreadEvm = EthEvm<StateDb, NoOpInspector, PrecompilesMap>;
 
+/// The EVM that blocks are executed on: revm's with our own instructions.
+pub fn build_evm(db: StateDb, env: EvmEnv) -> EthEvm<StateDb, NoOpInspector, PrecompilesMap> {
+    let mut evm = EthEvmBuilder::new(db, env).build().into_inner();
+    instructions::install(&mut evm.instruction, &evm.ctx.cfg);
+    EthEvm::new(evm, false)
+}
+
 thread_local! {
     /// The thread's EVM between two transactions, with an empty database.
     static SPARE: Cell<Option<Box<ThreadEvm>>> = const { Cell::new(None) };
@@ -51,12 +58,8 @@ impl BlockEvm {
 
     fn lend<T>(&mut self, run: impl FnOnce(&mut ThreadEvm) -> T) -> T {
         let spare = SPARE.take().filter(|evm| evm.cfg == self.env.cfg_env);
-        let mut evm = spare.unwrap_or_else(|| {
-            let evm = EthEvmBuilder::new(StateDb::default(), self.env.clone()).build();
-            let mut evm = evm.into_inner();
-            instructions::install(&mut evm.instruction, &self.env.cfg_env);
-            Box::new(EthEvm::new(evm, false))
-        });
+        let mut evm =
+            spare.unwrap_or_else(|| Box::new(build_evm(StateDb::default(), self.env.clone())));
         evm.block.clone_from(&self.env.block_env);
         mem::swap(&mut evm.journaled_state.database, &mut self.db);
         let outcome = run(&mut evm);

@@ -29,6 +29,7 @@ pub mod trace;
 mod verify;
 
 pub use attributes::PayloadAttributes;
+pub use block_evm::build_evm;
 pub use call::{
     BlockEnvSource, CallError, CallLimits, CallRequest, call, create_access_list, estimate_gas,
 };

@@ -1,12 +1,13 @@
 //! revm's database: the parent's state below, the block's own changes above.
 
 mod edit;
+mod storage;
 
 use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
 use alloy_evm::overrides::OverrideBlockHashes;
 use alloy_primitives::{
-    Address, B256, U256,
+    Address, B256, KECCAK256_EMPTY, U256,
     map::{AddressMap, AddressSet, B256Map, HashMap, HashSet},
 };
 use aura_primitives::{Account, AccountChange, SlotChange, StateDiff};
@@ -64,10 +65,9 @@ impl ErrorSlot {
 /// are those of the parent's state however often a value changes. What was read from the parent's
 /// state is remembered for the block, so a hot account costs one database read per block.
 ///
-/// Bound: a `SELFDESTRUCT` before Cancun clears the slots that this block has written and hides all
-/// others from the rest of the block, but the diff cannot name slots that the block never touched.
-/// From Cancun on (EIP-6780) only contracts created in the same transaction are destroyed, and
-/// those have no older slots; Aura chains start at Cancun or later.
+/// A `SELFDESTRUCT` before Cancun clears slots that the block has never touched: they are listed, which
+/// only Ethereum chains can. From Cancun on (EIP-6780) only contracts created in the same
+/// transaction are destroyed, and those have no older slots; Aura chains start at Cancun or later.
 pub struct StateDb {
     view: Option<StateView>,
     layer: Arc<RwLock<StateDiff>>,
@@ -209,10 +209,12 @@ impl StateDb {
             Some(Account {
                 nonce: account.info.nonce,
                 balance: account.info.balance,
-                code_hash: account.info.code_hash,
+                code_hash: Self::unmarked_code_hash(account.info.code_hash),
             })
         };
-        if destroyed {
+        // An account can be empty by EIP-161 and have storage, from before that rule.
+        let empty_with_storage = after.is_none() && Self::has_only_storage(&account.info);
+        if destroyed || empty_with_storage {
             self.wipe_storage(layer, address, account.is_created());
         } else {
             self.commit_slots(layer, address, account);
@@ -264,29 +266,6 @@ impl StateDb {
             }
         }
     }
-
-    fn wipe_storage(&mut self, layer: &mut StateDiff, address: Address, is_created: bool) {
-        if let Some(slots) = layer.slots.get_mut(&address) {
-            slots
-                .values_mut()
-                .for_each(|change| change.after = U256::ZERO);
-        }
-        if is_created {
-            // Born and gone in one transaction (all that EIP-6780 leaves): no older storage.
-            return;
-        }
-        self.wiped.insert(address);
-        // Slots that the block has only read are known too.
-        let slots = layer.slots.entry(address).or_default();
-        for ((owner, slot), before) in &self.slots {
-            if *owner == address && !before.is_zero() {
-                slots.entry(*slot).or_insert(SlotChange {
-                    before: *before,
-                    after: U256::ZERO,
-                });
-            }
-        }
-    }
 }
 
 impl Database for StateDb {
@@ -298,10 +277,13 @@ impl Database for StateDb {
             Some(after) => after,
             None => self.parent_account(address)?,
         };
-        Ok(account.map(|account| AccountInfo {
+        let Some(account) = account else {
+            return Ok(None);
+        };
+        Ok(Some(AccountInfo {
             balance: account.balance,
             nonce: account.nonce,
-            code_hash: account.code_hash,
+            code_hash: self.marked_code_hash(address, &account)?,
             account_id: None,
             code: (!account.has_code()).then(Bytecode::default),
         }))
