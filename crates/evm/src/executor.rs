@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use alloy_consensus::{Header, Transaction, TransactionEnvelope, TxType, transaction::Recovered};
-use alloy_eips::eip4895::Withdrawals;
+use alloy_eips::{eip4895::Withdrawals, eip7685::Requests};
 use alloy_evm::{
     Evm, EvmEnv, FromRecoveredTx,
     block::{BlockExecutor as _, TxResult},
@@ -314,11 +314,24 @@ impl BlockExecutor {
         self.finish_with_ommers(Vec::new())
     }
 
+    /// As [`finish`](Self::finish), and returns the requests of EIP-7685, which a block holds only
+    /// by their hash.
+    ///
+    /// # Errors
+    /// As for [`finish`](Self::finish).
+    pub fn finish_with_requests(self) -> Result<(ExecutedBlock, Requests), ExecutionError> {
+        self.close(Vec::new())
+    }
+
     /// As [`finish`](Self::finish), for a block with uncles, which earn their part of the reward.
     pub(crate) fn finish_with_ommers(
         self,
         ommers: Vec<Header>,
     ) -> Result<ExecutedBlock, ExecutionError> {
+        Ok(self.close(ommers)?.0)
+    }
+
+    fn close(self, ommers: Vec<Header>) -> Result<(ExecutedBlock, Requests), ExecutionError> {
         let Self {
             mut inner,
             open,
@@ -356,14 +369,15 @@ impl BlockExecutor {
             },
         );
         roots::complete(&mut header, &rules, &summary, &result, withdrawals.as_ref());
-        Ok(ExecutedBlock {
+        let block = ExecutedBlock {
             header,
             transactions,
             ommers,
             withdrawals,
             receipts: result.receipts,
             diff,
-        })
+        };
+        Ok((block, result.requests))
     }
 }
 

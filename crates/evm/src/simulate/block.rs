@@ -36,15 +36,15 @@ use super::{
 };
 use crate::{
     ExecutionError, InvalidTxReason, StateDb,
-    attributes::evm_env,
     call::deadline::Deadline,
     describe_halt,
     executor::{Receipts, check},
     overrides, roots,
+    rules::{BlockRules, evm_env},
     state_db::ErrorSlot,
 };
 
-type Executor<'a> = EthBlockExecutor<'static, SimulateEvm, &'a ChainSpec, Receipts>;
+type Executor<'a> = EthBlockExecutor<'static, SimulateEvm, BlockRules<&'a ChainSpec>, Receipts>;
 
 /// How a simulation runs.
 #[derive(Debug, Clone, Copy)]
@@ -102,8 +102,8 @@ impl<'a> Simulator<'a> {
         let mut header = self.header(&planned, parent);
         let Planned { block, .. } = planned;
         let env = self.env(&header, block.overrides.blob_base_fee);
-        let withdrawals = self
-            .spec
+        let rules = BlockRules::new(self.spec, &header);
+        let withdrawals = rules
             .is_shanghai_active_at_timestamp(header.timestamp)
             .then(|| block.withdrawals.unwrap_or_default());
         let hashes = [(parent.number, parent.seal())].into_iter();
@@ -121,7 +121,7 @@ impl<'a> Simulator<'a> {
             LogCollector::new(self.options.trace_transfers),
         );
         let ctx = execution_context(&header, withdrawals.as_ref());
-        let mut executor = EthBlockExecutor::new(evm, ctx, self.spec, Receipts);
+        let mut executor = EthBlockExecutor::new(evm, ctx, rules.clone(), Receipts);
         let outcome = executor.apply_pre_execution_changes();
         check(&self.failure, outcome).map_err(|error| self.block_error(number, error))?;
         let mut calls = Vec::with_capacity(block.calls.len());
@@ -136,13 +136,7 @@ impl<'a> Simulator<'a> {
             check(&self.failure, outcome).map_err(|error| self.block_error(number, error))?;
         self.db = evm.finish().0;
         let summary = roots::summarize(&transactions, &result.receipts);
-        roots::complete(
-            &mut header,
-            self.spec,
-            &summary,
-            &result,
-            withdrawals.as_ref(),
-        );
+        roots::complete(&mut header, &rules, &summary, &result, withdrawals.as_ref());
         header.state_root = self.state_root()?.unwrap_or_default();
         Ok(SimulatedBlock {
             block: SealedBlock {
@@ -168,12 +162,8 @@ impl<'a> Simulator<'a> {
             // A call without a price could not pay any other.
             None => 0,
         };
-        let cancun = spec.is_cancun_active_at_timestamp(timestamp);
-        let excess_blob_gas = parent
-            .maybe_next_block_excess_blob_gas(spec.blob_params_at(timestamp))
-            .unwrap_or_default();
         let merged = parent.difficulty.is_zero() || spec.is_paris_active_at_block(number);
-        Header {
+        let mut header = Header {
             parent_hash: parent.seal(),
             ommers_hash: EMPTY_OMMER_ROOT_HASH,
             beneficiary: overrides.coinbase.unwrap_or(parent.beneficiary),
@@ -187,11 +177,17 @@ impl<'a> Simulator<'a> {
             gas_limit: overrides.gas_limit.unwrap_or(parent.gas_limit),
             mix_hash: overrides.random.unwrap_or_default(),
             base_fee_per_gas: spec.is_london_active_at_block(number).then(base_fee),
-            blob_gas_used: cancun.then_some(0),
-            excess_blob_gas: cancun.then_some(excess_blob_gas),
-            parent_beacon_block_root: cancun.then(|| overrides.beacon_root.unwrap_or_default()),
             ..Header::default()
+        };
+        let rules = BlockRules::new(spec, &header);
+        if rules.is_cancun_active_at_timestamp(timestamp) {
+            let blob_params = spec.blob_params_at(timestamp);
+            let excess = parent.maybe_next_block_excess_blob_gas(blob_params);
+            header.blob_gas_used = Some(0);
+            header.excess_blob_gas = Some(excess.unwrap_or_default());
+            header.parent_beacon_block_root = Some(overrides.beacon_root.unwrap_or_default());
         }
+        header
     }
 
     /// Environment of the block, without the rules that simulated senders need not keep.
@@ -365,7 +361,12 @@ impl<'a> Simulator<'a> {
 }
 
 fn root_of(db: &StateDb, root: &StateRootFn<'_>) -> Result<Option<B256>, SimulateError> {
-    Ok(root(&db.layer().read())?)
+    let Some(view) = db.view() else {
+        return Ok(None);
+    };
+    let mut diff = db.layer().read().clone();
+    diff.prune();
+    Ok(root(view, &diff)?)
 }
 
 fn execution_context(

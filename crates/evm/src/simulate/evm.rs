@@ -17,6 +17,7 @@ use crate::{
         deadline::{CHECKED_JUMPDEST, CallContext, Deadline, JUMPDEST_GAS},
         execution::CallEvm,
     },
+    instructions,
     state_db::StateReadError,
 };
 
@@ -39,6 +40,7 @@ impl SimulateEvm {
         let mut evm = context
             .build_mainnet_with_inspector(logs)
             .with_precompiles(precompiles);
+        instructions::install(&mut evm.instruction, &evm.ctx.cfg);
         evm.instruction
             .insert_instruction(opcode::JUMPDEST, CHECKED_JUMPDEST, JUMPDEST_GAS);
         Self(evm)

@@ -103,8 +103,8 @@ pub struct SimulatedLog {
     pub index: u64,
 }
 
-/// State root of the base state plus a change; `None` on chains where it is not computed here.
-pub type StateRootFn<'a> = dyn Fn(&StateDiff) -> Result<Option<B256>, RootFailed> + 'a;
+/// Root of the base block's state plus a change; `None` on chains where it is not computed.
+pub type StateRootFn<'a> = dyn Fn(&StateView, &StateDiff) -> Result<Option<B256>, RootFailed> + 'a;
 
 /// Simulates `request` on `base`, whose state is `view`.
 ///

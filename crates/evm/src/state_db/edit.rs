@@ -2,11 +2,16 @@
 
 use alloy_primitives::{Address, Bytes, U256, keccak256};
 use aura_primitives::{AccountChange, SlotChange};
-use aura_storage::StorageError;
+use aura_storage::{StateView, StorageError};
 
 use super::{ReadFailure, StateDb, StateReadError};
 
 impl StateDb {
+    /// The state below the layer.
+    pub(crate) const fn view(&self) -> Option<&StateView> {
+        self.view.as_ref()
+    }
+
     /// Replaces what is given of an account, which is there afterwards even if it is empty.
     pub(crate) fn override_account(
         &mut self,
