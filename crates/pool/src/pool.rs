@@ -8,7 +8,11 @@ use aura_primitives::{CommittedBlock, RecoveredTx};
 use aura_storage::Store;
 use tokio::sync::{Notify, broadcast};
 
-use crate::{DropReason, PoolConfig, PoolError, inner::Inner, queue::Entry};
+use crate::{
+    DropReason, PoolConfig, PoolError,
+    inner::Inner,
+    queue::{Entry, SenderQueue},
+};
 
 /// What became of a transaction that was handed to the sequencer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,23 @@ pub struct PoolContent {
     pub pending: BTreeMap<Address, Vec<Arc<RecoveredTx>>>,
     /// Transactions behind a nonce gap.
     pub queued: BTreeMap<Address, Vec<Arc<RecoveredTx>>>,
+}
+
+impl PoolContent {
+    fn add(&mut self, sender: Address, queue: &SenderQueue) {
+        let (pending, queued): (Vec<&Entry>, Vec<&Entry>) = queue
+            .iter()
+            .partition(|entry| entry.nonce < queue.run_end());
+        let copy = |entries: Vec<&Entry>| -> Vec<_> {
+            entries.iter().map(|entry| Arc::clone(&entry.tx)).collect()
+        };
+        if !pending.is_empty() {
+            self.pending.insert(sender, copy(pending));
+        }
+        if !queued.is_empty() {
+            self.queued.insert(sender, copy(queued));
+        }
+    }
 }
 
 /// Transactions that wait for inclusion. Clones share one pool.
@@ -198,18 +219,16 @@ impl Pool {
         let state = self.0.state();
         let mut content = PoolContent::default();
         for (sender, queue) in &state.senders {
-            let (pending, queued): (Vec<&Entry>, Vec<&Entry>) = queue
-                .iter()
-                .partition(|entry| entry.nonce < queue.run_end());
-            let copy = |entries: Vec<&Entry>| -> Vec<_> {
-                entries.iter().map(|entry| Arc::clone(&entry.tx)).collect()
-            };
-            if !pending.is_empty() {
-                content.pending.insert(*sender, copy(pending));
-            }
-            if !queued.is_empty() {
-                content.queued.insert(*sender, copy(queued));
-            }
+            content.add(*sender, queue);
+        }
+        content
+    }
+
+    /// Copies out everything of one sender.
+    pub fn content_from(&self, sender: Address) -> PoolContent {
+        let mut content = PoolContent::default();
+        if let Some(queue) = self.0.state().senders.get(&sender) {
+            content.add(sender, queue);
         }
         content
     }

@@ -18,8 +18,9 @@ use tokio::sync::Semaphore;
 use crate::{
     config::RpcConfig,
     errors::Fault,
-    eth::{BlockCache, FeeCache, SlowCallees},
+    eth::{Arrivals, BlockCache, FeeCache, Filters, RemovedBlocks, SlowCallees},
     json::to_json,
+    preconf::Preconfirmations,
 };
 
 /// What the server serves.
@@ -44,6 +45,14 @@ pub(crate) struct Api {
     pub(crate) blocks: BlockCache,
     /// Gas and tips of recent blocks.
     pub(crate) fees: FeeCache,
+    /// Filters of clients that poll.
+    pub(crate) filters: Filters,
+    /// Transactions that arrived while filters wait for them.
+    pub(crate) arrivals: Arrivals,
+    /// Logs of blocks that are not in the chain any more.
+    pub(crate) removed: RemovedBlocks,
+    /// Transactions as they are executed.
+    pub(crate) preconfirmations: Preconfirmations,
     /// Contracts whose calls do not run on a connection's own thread.
     pub(crate) slow_callees: SlowCallees,
     /// Bounds the calls of `eth_sendRawTransactionSync` that wait at once.
@@ -64,6 +73,10 @@ impl Api {
             client_version: context.client_version,
             blocks: BlockCache::new(config.block_cache_bytes),
             fees: FeeCache::new(config.fee_cache_bytes),
+            filters: Filters::default(),
+            arrivals: Arrivals::new(config.max_arrival_bytes),
+            removed: RemovedBlocks::new(config.max_removed_log_bytes),
+            preconfirmations: Preconfirmations::new(config.max_preconfirmation_bytes),
             slow_callees: SlowCallees::new(),
             sync_waiters: Semaphore::new(config.max_sync_waiters),
             stopping,

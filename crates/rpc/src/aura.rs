@@ -15,6 +15,7 @@ use crate::{
     eth::blocks::number_of,
     methods::{Raw, Table},
     params::{self, Args},
+    preconf,
     types::{Quantity, StateProof, StateRoot},
 };
 
@@ -22,7 +23,8 @@ use crate::{
 pub(crate) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
     table.read("aura_stateRoot", 1, state_root)?;
     table.wait("aura_getProof", 3, proof)?;
-    table.read("aura_transactionStatus", 1, transaction_status)
+    table.read("aura_transactionStatus", 1, transaction_status)?;
+    preconf::register(&mut table.module)
 }
 
 /// A block that has a state root.

@@ -61,6 +61,14 @@ pub struct RpcConfig {
     pub call_gas_cap: u64,
     /// Wall time that a call may use, in ms.
     pub call_timeout_ms: u64,
+    /// Blocks that one `eth_simulateV1` may span, empty ones included.
+    pub max_simulate_blocks: u64,
+    /// Wall time that one `eth_simulateV1` may use, in ms.
+    pub simulate_timeout_ms: u64,
+    /// Serves `testing_*`, which builds blocks to order; never on a port that strangers reach.
+    pub testing: bool,
+    /// Gas limit that blocks of `testing_buildBlockV1` step towards on plain Ethereum chains.
+    pub testing_gas_limit: u64,
     /// Wall time for which a call is tried on the connection's own thread, in µs, before it moves
     /// to a call thread; saves two thread switches for nearly every call. 0 turns the trial off.
     pub inline_call_budget_us: u64,
@@ -97,12 +105,22 @@ pub struct RpcConfig {
     pub max_arrival_bytes: usize,
     /// Bytes of logs of removed blocks kept for those who had been told of them.
     pub max_removed_log_bytes: usize,
+    /// Bytes of executed transactions kept for subscribers of `aura_subscribe` that come back.
+    pub max_preconfirmation_bytes: usize,
     /// How far behind the head the `fromBlock` of a subscription may be, in blocks.
     pub max_backfill_blocks: u64,
     /// Storage keys of one `aura_getProof`.
     pub max_proof_keys: usize,
     /// Wall time of one log search, in ms.
     pub log_timeout_ms: u64,
+    /// Wall time that the trace of one request may use, what is replayed before it included, in ms.
+    pub trace_timeout_ms: u64,
+    /// Bytes of one trace as JSON.
+    pub max_trace_bytes: usize,
+    /// Blocks that one `trace_filter` may span.
+    pub max_trace_blocks: u64,
+    /// Blocks that one search by account (`ots_searchTransactions*`) may look at.
+    pub max_search_blocks: u64,
     /// Blocks of one `eth_feeHistory`; a higher count is lowered to it.
     pub max_fee_history_blocks: u64,
     /// Headroom of `eth_gasPrice` above the next base fee, in percent.
@@ -117,7 +135,8 @@ pub struct RpcConfig {
     pub max_tip_wei: u64,
     /// How long `eth_sendRawTransactionSync` waits unless told, in ms.
     pub sync_timeout_ms: u64,
-    /// Longest that `eth_sendRawTransactionSync` can be told to wait, in ms.
+    /// Longest that `eth_sendRawTransactionSync` can be told to wait, in ms; if told more it waits
+    /// as long as by default.
     pub max_sync_timeout_ms: u64,
     /// Calls of `eth_sendRawTransactionSync` that may wait at once.
     pub max_sync_waiters: usize,
@@ -151,6 +170,10 @@ impl Default for RpcConfig {
             call_queue: 1_024,
             call_gas_cap: 50_000_000,
             call_timeout_ms: 1_000,
+            max_simulate_blocks: 256,
+            simulate_timeout_ms: 5_000,
+            testing: false,
+            testing_gas_limit: 60_000_000,
             inline_call_budget_us: 200,
             log_threads: (cores / 2).max(1),
             log_queue: 512,
@@ -168,9 +191,14 @@ impl Default for RpcConfig {
             max_filter_bytes: 64 << 20,
             max_arrival_bytes: 32 << 20,
             max_removed_log_bytes: 16 << 20,
+            max_preconfirmation_bytes: 16 << 20,
             max_backfill_blocks: 100_000,
             max_proof_keys: 1_024,
             log_timeout_ms: 4_000,
+            trace_timeout_ms: 20_000,
+            max_trace_bytes: 48 << 20,
+            max_trace_blocks: 1_000,
+            max_search_blocks: 50_000,
             max_fee_history_blocks: 1_024,
             gas_price_headroom_percent: 25,
             tip_blocks: 20,
@@ -213,6 +241,8 @@ impl RpcConfig {
             ("call_queue", self.call_queue as u64),
             ("call_gas_cap", self.call_gas_cap),
             ("call_timeout_ms", self.call_timeout_ms),
+            ("max_simulate_blocks", self.max_simulate_blocks),
+            ("simulate_timeout_ms", self.simulate_timeout_ms),
             ("log_threads", self.log_threads as u64),
             ("log_queue", self.log_queue as u64),
             ("trace_threads", self.trace_threads as u64),
@@ -229,6 +259,10 @@ impl RpcConfig {
             ("max_backfill_blocks", self.max_backfill_blocks),
             ("max_proof_keys", self.max_proof_keys as u64),
             ("log_timeout_ms", self.log_timeout_ms),
+            ("trace_timeout_ms", self.trace_timeout_ms),
+            ("max_trace_bytes", self.max_trace_bytes as u64),
+            ("max_trace_blocks", self.max_trace_blocks),
+            ("max_search_blocks", self.max_search_blocks),
             ("max_fee_history_blocks", self.max_fee_history_blocks),
             ("tip_blocks", u64::from(self.tip_blocks)),
             ("sync_timeout_ms", self.sync_timeout_ms),
@@ -256,8 +290,20 @@ impl RpcConfig {
         if self.max_log_bytes > self.max_response_bytes as usize {
             return fail("max_log_bytes", "must be at most max_response_bytes");
         }
+        if self.max_trace_bytes > self.max_response_bytes as usize {
+            return fail("max_trace_bytes", "must be at most max_response_bytes");
+        }
+        if self.trace_timeout_ms > self.request_timeout_ms {
+            return fail("trace_timeout_ms", "must be at most request_timeout_ms");
+        }
         if self.call_timeout_ms > self.request_timeout_ms {
             return fail("call_timeout_ms", "must be at most request_timeout_ms");
+        }
+        if self.max_simulate_blocks > 256 {
+            return fail("max_simulate_blocks", "must be at most 256");
+        }
+        if self.simulate_timeout_ms > self.request_timeout_ms {
+            return fail("simulate_timeout_ms", "must be at most request_timeout_ms");
         }
         if self.background_nice > 19 {
             return fail("background_nice", "must be at most 19");
@@ -275,6 +321,14 @@ impl RpcConfig {
 
     pub(crate) const fn call_timeout(&self) -> Duration {
         Duration::from_millis(self.call_timeout_ms)
+    }
+
+    pub(crate) const fn simulate_timeout(&self) -> Duration {
+        Duration::from_millis(self.simulate_timeout_ms)
+    }
+
+    pub(crate) const fn trace_timeout(&self) -> Duration {
+        Duration::from_millis(self.trace_timeout_ms)
     }
 
     pub(crate) const fn inline_call_budget(&self) -> Duration {

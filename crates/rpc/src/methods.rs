@@ -8,11 +8,11 @@ use serde::Serialize;
 use crate::{
     admin::{self, Operator},
     api::Api,
-    aura, engine,
+    aura, debug, engine,
     errors::Fault,
-    eth, net,
+    eth, net, ots,
     params::Args,
-    web3,
+    testing, trace, txpool, web3,
 };
 
 /// Registers methods in jsonrpsee's table, with our own parameters and errors.
@@ -97,6 +97,7 @@ pub(crate) fn engine_table(api: Arc<Api>) -> Result<RpcModule<Api>, RegisterMeth
 }
 
 fn public(api: Arc<Api>) -> Result<Table, RegisterMethodError> {
+    let testing = api.config.testing;
     let mut table = Table {
         module: RpcModule::from_arc(api),
     };
@@ -104,5 +105,12 @@ fn public(api: Arc<Api>) -> Result<Table, RegisterMethodError> {
     net::register(&mut table)?;
     web3::register(&mut table)?;
     aura::register(&mut table)?;
+    txpool::register(&mut table)?;
+    debug::register(&mut table)?;
+    trace::register(&mut table)?;
+    ots::register(&mut table)?;
+    if testing {
+        testing::register(&mut table)?;
+    }
     Ok(table)
 }

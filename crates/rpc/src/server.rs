@@ -1,6 +1,6 @@
 //! Which listeners there are, and what each one serves.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use aura_runtime::CancellationToken;
 use jsonrpsee::core::RegisterMethodError;
@@ -54,6 +54,7 @@ pub struct RpcServerHandle {
     public: SocketAddr,
     admin: Option<SocketAddr>,
     engine: Option<SocketAddr>,
+    methods: BTreeSet<&'static str>,
     listeners: JoinSet<()>,
 }
 
@@ -71,6 +72,11 @@ impl RpcServerHandle {
     /// Address of the engine listener.
     pub const fn engine_addr(&self) -> Option<SocketAddr> {
         self.engine
+    }
+
+    /// Names of the methods of all listeners together, in alphabetical order.
+    pub fn methods(&self) -> impl Iterator<Item = &'static str> {
+        self.methods.iter().copied()
     }
 
     /// Waits until the server has stopped: after the token is cancelled and connections have
@@ -120,6 +126,7 @@ pub async fn serve_all(
         public: public.address(),
         admin: None,
         engine: None,
+        methods: BTreeSet::new(),
         listeners: JoinSet::new(),
     };
     let mut all = vec![(public, methods::table(api.clone())?)];
@@ -133,8 +140,11 @@ pub async fn serve_all(
         handle.engine = Some(listener.address());
         all.push((listener, methods::engine_table(api.clone())?));
     }
-    handle.listeners.spawn(eth::keep(api.clone(), token.clone()));
+    handle
+        .listeners
+        .spawn(eth::keep(api.clone(), token.clone()));
     for (listener, module) in all {
+        handle.methods.extend(module.method_names());
         let serving = listener.serve(api.clone(), module, token.clone());
         handle.listeners.spawn(serving);
     }

@@ -1,4 +1,4 @@
-//! A socket that gives up on a peer which takes no bytes.
+//! A socket that gives up on a peer which takes no bytes, and can be told to end.
 
 use std::{
     future::Future,
@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use aura_runtime::CancellationToken;
+use futures_util::future::BoxFuture;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -15,16 +17,23 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
+/// How long a connection that is to end goes on, so that the reason can be queued before it does.
+const HANGUP_GRACE: Duration = Duration::from_secs(1);
+
 /// A TCP stream whose writes fail once the peer has taken nothing for a while.
+///
+/// It also ends on demand: some moments later the reading side is told that the peer is done, and
+/// the WebSocket above sends what it has queued and a close frame.
 ///
 /// Without it a WebSocket reader that stops reading would hold its tasks and queue for as long as
 /// its kernel keeps the connection. It also carries the connection's permit, since a socket that
 /// was upgraded outlives the HTTP connection it came from.
-#[derive(Debug)]
 pub(crate) struct StallGuard {
     stream: TcpStream,
     limit: Duration,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Until the connection is to end and its grace is over; `None` from then on.
+    end: Option<BoxFuture<'static, ()>>,
     _permit: OwnedSemaphorePermit,
     _count: Counted,
 }
@@ -47,11 +56,20 @@ impl Drop for Counted {
 }
 
 impl StallGuard {
-    pub(crate) fn new(stream: TcpStream, limit: Duration, permit: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn new(
+        stream: TcpStream,
+        limit: Duration,
+        hangup: CancellationToken,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
         Self {
             stream,
             limit,
             timer: None,
+            end: Some(Box::pin(async move {
+                hangup.cancelled().await;
+                sleep(HANGUP_GRACE).await;
+            })),
             _permit: permit,
             _count: Counted::new(),
         }
@@ -79,13 +97,28 @@ impl StallGuard {
     }
 }
 
+impl StallGuard {
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(end) = &mut self.end {
+            ready!(end.as_mut().poll(cx));
+            self.end = None;
+        }
+        Poll::Ready(())
+    }
+}
+
 impl AsyncRead for StallGuard {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if outcome.is_pending() && self.poll_end(cx).is_ready() {
+            // Nothing read: the end of the stream.
+            return Poll::Ready(Ok(()));
+        }
+        outcome
     }
 }
 
@@ -127,6 +160,8 @@ impl AsyncWrite for StallGuard {
 mod tests {
     use std::sync::Arc;
 
+    use aura_runtime::CancellationToken;
+
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
@@ -144,7 +179,8 @@ mod tests {
         let (stream, _) = listener.accept().await.unwrap();
         let permits = Arc::new(Semaphore::new(1));
         let permit = permits.clone().try_acquire_owned().unwrap();
-        let mut guard = StallGuard::new(stream, Duration::from_millis(50), permit);
+        let hangup = CancellationToken::new();
+        let mut guard = StallGuard::new(stream, Duration::from_millis(50), hangup, permit);
         guard.write_all(b"hello").await.unwrap();
         let mut hello = [0; 5];
         peer.read_exact(&mut hello).await.unwrap();
@@ -153,5 +189,24 @@ mod tests {
         assert_eq!(permits.available_permits(), 0);
         drop(guard);
         assert_eq!(permits.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_to_end_reads_the_end_and_can_still_write() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let hangup = CancellationToken::new();
+        let mut guard = StallGuard::new(stream, Duration::from_secs(9), hangup.clone(), permit);
+        peer.write_all(b"a").await.unwrap();
+        assert_eq!(guard.read(&mut [0; 9]).await.unwrap(), 1);
+        hangup.cancel();
+        assert_eq!(guard.read(&mut [0; 9]).await.unwrap(), 0);
+        guard.write_all(b"hello").await.unwrap();
+        let mut hello = [0; 5];
+        peer.read_exact(&mut hello).await.unwrap();
     }
 }

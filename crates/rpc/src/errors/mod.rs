@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use alloy_primitives::B256;
 use aura_chain::ChainError;
-use aura_evm::CallError;
+use aura_evm::{CallError, ExecutionError, simulate::SimulateError, trace::TraceError};
 use aura_pool::PoolError;
 use aura_runtime::PoolBusy;
 use aura_storage::StorageError;
@@ -18,6 +18,8 @@ use jsonrpsee::types::{ErrorObject, ErrorObjectOwned};
 
 use crate::prove::ProofError;
 use wire::Wire;
+
+pub(crate) use wire::CallFault;
 
 /// The request is not a JSON-RPC request.
 pub(crate) const INVALID_REQUEST: i32 = -32600;
@@ -48,6 +50,13 @@ pub(crate) enum Fault {
     /// The filter's block hash is unknown.
     #[error("unknown block")]
     UnknownBlock,
+    /// What is to be traced or shown is not there, or cannot be traced.
+    #[error("{0}")]
+    Untraceable(Cow<'static, str>),
+    #[error(transparent)]
+    Trace(Box<TraceError>),
+    #[error(transparent)]
+    Simulate(Box<SimulateError>),
     /// A limit of this node; the text says which and what would work.
     #[error("{0}")]
     Limit(String),
@@ -60,6 +69,9 @@ pub(crate) enum Fault {
     /// The client has used up what it gets.
     #[error("rate limit exceeded, retry after {retry_after_ms} ms")]
     RateLimited { retry_after_ms: u64 },
+    /// The number in a stream that a subscriber wants to go on from is not in memory.
+    #[error("sequence {from:#x} is not in memory, {oldest:#x} to {next:#x} are")]
+    SequenceUnknown { from: u64, oldest: u64, next: u64 },
     /// The transaction was accepted, but not mined in time (EIP-7966).
     #[error("The transaction was added to the mempool but wasn't processed in {waited_ms}ms.")]
     SyncTimeout { hash: B256, waited_ms: u64 },
@@ -108,6 +120,19 @@ impl From<CallError> for Fault {
     }
 }
 
+impl From<TraceError> for Fault {
+    fn from(error: TraceError) -> Self {
+        match error {
+            TraceError::Call(error) => error.into(),
+            TraceError::Execution(ExecutionError::State(error)) => error.into(),
+            TraceError::UnknownTracer(_) | TraceError::InvalidConfig { .. } => {
+                Self::params(error.to_string())
+            }
+            error => Self::Trace(Box::new(error)),
+        }
+    }
+}
+
 impl From<StorageError> for Fault {
     fn from(error: StorageError) -> Self {
         Self::Storage(Box::new(error))
@@ -118,6 +143,7 @@ impl From<ChainError> for Fault {
     fn from(error: ChainError) -> Self {
         match error {
             ChainError::Storage(error) => error.into(),
+            error @ ChainError::StateTooLarge { .. } => Self::Limit(error.to_string()),
             error => Self::Chain(Box::new(error)),
         }
     }
@@ -127,6 +153,7 @@ impl From<ProofError> for Fault {
     fn from(error: ProofError) -> Self {
         match error {
             ProofError::Chain(ChainError::Storage(error)) => error.into(),
+            ProofError::Chain(error @ ChainError::NoTree) => Self::Refused(error.to_string()),
             // What was asked for is gone, as if it had never been.
             ProofError::Unwound { .. } => Self::HeaderNotFound,
             error => Self::Proof(Box::new(error)),

@@ -1,9 +1,14 @@
 //! The one place where domain errors get their codes.
 
 use alloy_primitives::Bytes;
-use aura_evm::CallError;
+use aura_evm::{
+    CallError, OverrideError, decode_revert_reason,
+    simulate::{CallOutcome, SimulateError, TxFault},
+    trace::TraceError,
+};
 use aura_runtime::PoolBusy;
 use aura_storage::StorageError;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Fault, INTERNAL, INVALID_PARAMS, LIMIT, REVERT, SERVER};
@@ -12,6 +17,9 @@ use crate::types::Quantity;
 /// The Engine API's: heads that cannot be, and payload attributes that are not accepted.
 const FORKCHOICE: i32 = -38002;
 const PAYLOAD_ATTRIBUTES: i32 = -38003;
+
+/// The EVM ended a call abnormally, within `eth_simulateV1`.
+const VM_ERROR: i32 = -32015;
 
 /// A code, the words and the optional `data` of an error object.
 pub(super) struct Wire {
@@ -43,6 +51,12 @@ impl Fault {
         match self {
             Self::InvalidParams(_) => Wire::new(INVALID_PARAMS, self),
             Self::HeaderNotFound | Self::UnknownBlock => Wire::new(SERVER, self),
+            Self::Untraceable(_) => Wire::new(SERVER, self),
+            Self::Trace(error) => match *error {
+                TraceError::TooLarge { .. } => Wire::new(LIMIT, error),
+                TraceError::NoSuchIndex { .. } => Wire::new(SERVER, error),
+                error => internal(&error),
+            },
             Self::Limit(_) => Wire::new(LIMIT, self),
             Self::RateLimited { retry_after_ms } => {
                 Wire::new(LIMIT, self).with(json!({ "retryAfterMs": retry_after_ms }))
@@ -51,6 +65,8 @@ impl Fault {
                 Wire::new(LIMIT, self).with(json!({"from": Quantity(from), "to": Quantity(to)}))
             }
             Self::FilterNotFound { .. } => Wire::new(SERVER, self),
+            Self::SequenceUnknown { oldest, next, .. } => Wire::new(SERVER, self)
+                .with(json!({"oldest": Quantity(oldest), "next": Quantity(next)})),
             Self::Refused(_) => Wire::new(SERVER, self),
             Self::Forkchoice(why) => Wire::new(FORKCHOICE, self).with(json!({ "err": why })),
             Self::PayloadAttributes => Wire::new(PAYLOAD_ATTRIBUTES, &self)
@@ -62,6 +78,7 @@ impl Fault {
             Self::Pool(error) if error.is_internal() => internal(&*error),
             Self::Pool(error) => Wire::new(SERVER, error),
             Self::Call(error) => call(*error),
+            Self::Simulate(error) => simulate(*error),
             Self::Storage(error) => storage(&error),
             Self::Proof(error) => internal(&*error),
             Self::Busy(error @ PoolBusy::Full { .. }) => Wire::new(LIMIT, error),
@@ -80,6 +97,66 @@ fn call(error: CallError) -> Wire {
         CallError::State(error) => storage(&error),
         CallError::Evm(_) => internal(&error),
         error => Wire::new(SERVER, error),
+    }
+}
+
+/// Codes of `eth_simulateV1` as a whole, as execution-apis lists them.
+fn simulate(error: SimulateError) -> Wire {
+    let code = match &error {
+        SimulateError::BlockNumberOrder { .. } => -38020,
+        SimulateError::TimestampOrder { .. } => -38021,
+        SimulateError::TooManyBlocks { .. } | SimulateError::GasCapExceeded { .. } => -38026,
+        SimulateError::BlockGasLimit { .. } => -38015,
+        SimulateError::Override(OverrideError::MovedToItself(_)) => -38022,
+        SimulateError::Override(OverrideError::MovedTwice(_)) => -38023,
+        SimulateError::Transaction { fault, .. } => match fault {
+            TxFault::NonceTooLow => -38010,
+            TxFault::NonceTooHigh => -38011,
+            TxFault::FeeCapTooLow => -38012,
+            TxFault::IntrinsicGas => -38013,
+            TxFault::InsufficientFunds => -38014,
+            TxFault::SenderNotEoa => -38024,
+            TxFault::InitCodeSize => -38025,
+            TxFault::TipAboveFeeCap => INVALID_PARAMS,
+            _ => INTERNAL,
+        },
+        SimulateError::Timeout { .. } => -32016,
+        SimulateError::State(error) => return storage(error),
+        SimulateError::Root(_) => return internal(&error),
+        _ => SERVER,
+    };
+    Wire::new(code, error)
+}
+
+/// Why a call inside a simulation failed: the `error` of its result.
+#[derive(Debug, Serialize)]
+pub(crate) struct CallFault {
+    code: i32,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Bytes>,
+}
+
+impl CallFault {
+    /// `None` if it did not fail.
+    pub(crate) fn of(outcome: &CallOutcome) -> Option<Self> {
+        match outcome {
+            CallOutcome::Success(_) => None,
+            CallOutcome::Revert(data) => {
+                let reason = decode_revert_reason(data);
+                let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+                Some(Self {
+                    code: REVERT,
+                    message: format!("execution reverted{reason}"),
+                    data: Some(data.clone()),
+                })
+            }
+            CallOutcome::Halt(reason) => Some(Self {
+                code: VM_ERROR,
+                message: (*reason).to_owned(),
+                data: None,
+            }),
+        }
     }
 }
 

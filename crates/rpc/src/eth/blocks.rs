@@ -149,6 +149,30 @@ pub(crate) async fn by_hash(api: Arc<Api>, raw: Raw) -> Result<Option<SharedJson
     serve(api, BlockId::hash(hash), form(full)).await
 }
 
+/// `eth_getHeaderByNumber(block)`.
+pub(crate) fn header_by_number(api: &Api, mut args: Args<'_>) -> Result<Option<SharedJson>, Fault> {
+    let id = args.required("block", params::block_id)?;
+    if id == BlockId::Number(BlockNumberOrTag::Pending) {
+        return Ok(Some(Pending::new(api).header_json()));
+    }
+    header_of(api, id)
+}
+
+/// `eth_getHeaderByHash(hash)`.
+pub(crate) fn header_by_hash(api: &Api, mut args: Args<'_>) -> Result<Option<SharedJson>, Fault> {
+    let id = hash_id(&mut args)?;
+    header_of(api, id)
+}
+
+fn header_of(api: &Api, id: BlockId) -> Result<Option<SharedJson>, Fault> {
+    let reader = api.reader()?;
+    let Some(number) = number_of(&reader, id)? else {
+        return Ok(None);
+    };
+    let header = reader.header(number)?;
+    Ok(header.map(|header| head_json(api, &header)))
+}
+
 /// `eth_getBlockReceipts(block)`.
 pub(crate) async fn receipts(api: Arc<Api>, raw: Raw) -> Result<Option<SharedJson>, Fault> {
     let id = raw.args()?.required("block", params::block_id)?;

@@ -6,7 +6,8 @@ use std::{
 };
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
-use aura_primitives::HeadLabel;
+use alloy_primitives::Log;
+use aura_primitives::{CommittedBlock, HeadLabel};
 use aura_storage::{LogQuery, Reader};
 use serde_json::value::RawValue;
 
@@ -22,20 +23,22 @@ use crate::{
 pub(crate) async fn get_logs(api: Arc<Api>, raw: Raw) -> Result<Box<RawValue>, Fault> {
     let max = api.config.max_filter_values;
     let filter = raw.args()?.required("filter", |raw| log_filter(raw, max))?;
-    api.on_logs(move |api| {
-        let reader = api.reader()?;
-        let (from, to) = bounds(&reader, &filter.blocks)?;
-        let limits = Limits::of(api);
-        if to - from >= limits.blocks {
-            return Err(too_much(
-                &format!("block range of more than {} blocks", limits.blocks),
-                from,
-                from + limits.blocks - 1,
-            ));
-        }
-        api.to_json(&search(&reader, &filter, from, to, &limits)?)
-    })
-    .await
+    api.on_logs(move |api| all_logs(api, &filter)).await
+}
+
+/// Every log that the filter names, or an error with a range that is within the limits.
+pub(super) fn all_logs(api: &Api, filter: &LogFilter) -> Result<Box<RawValue>, Fault> {
+    let reader = api.reader()?;
+    let (from, to) = bounds(&reader, &filter.blocks)?;
+    let found = search(&reader, filter, from, to, &Limits::of(api))?;
+    match found.exceeded {
+        Some(what) if found.reached < to => Err(Fault::LogLimit {
+            what,
+            from,
+            to: found.reached,
+        }),
+        _ => api.to_json(&found.logs),
+    }
 }
 
 /// First and last block of the filter in this snapshot.
@@ -68,7 +71,8 @@ fn bounds(reader: &Reader, blocks: &BlockRange) -> Result<(u64, u64), Fault> {
 }
 
 /// What one search may cost.
-struct Limits {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
     blocks: u64,
     results: usize,
     bytes: usize,
@@ -76,7 +80,7 @@ struct Limits {
 }
 
 impl Limits {
-    fn of(api: &Api) -> Self {
+    pub(super) fn of(api: &Api) -> Self {
         Self {
             blocks: api.config.max_log_blocks,
             results: api.config.max_log_results,
@@ -84,55 +88,74 @@ impl Limits {
             time: Duration::from_millis(api.config.log_timeout_ms),
         }
     }
+
+    /// In words, the limit that the search has hit.
+    fn exceeded(&self, results: usize, bytes: usize, time: Duration) -> Option<String> {
+        Some(if results > self.results {
+            format!("returned more than {} results", self.results)
+        } else if bytes > self.bytes {
+            format!("returned more than {} bytes", self.bytes)
+        } else if time > self.time {
+            format!("took longer than {:?}", self.time)
+        } else {
+            return None;
+        })
+    }
 }
 
-/// An error whose range is within the limit that was hit, so that repeating with it makes progress.
-fn too_much(what: &str, from: u64, to: u64) -> Fault {
-    Fault::Limit(format!(
-        "query exceeds limits: {what}; try the block range [{from:#x}, {to:#x}]"
-    ))
+/// What a search has found before it ended or hit a limit.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Every wanted log from the first block to `reached`.
+    pub(super) logs: Vec<RpcLog>,
+    /// The last block that was searched.
+    pub(super) reached: u64,
+    /// The limit that ended the search.
+    exceeded: Option<String>,
 }
 
-/// Finds the logs of blocks `from` to `to`.
+/// Finds the logs of blocks `from` to `to`, or of as many of them as the limits allow.
 ///
-/// The first block with a match is always answered in full: a limit that a single block exceeds
-/// would leave the client without any range that works.
-fn search(
+/// The first block with a match is always taken as a whole: a limit that a single block exceeds
+/// would leave nobody any range that works. So each search gets further by a block at least, and
+/// one that ends at `reached` is within the limits.
+pub(super) fn search(
     reader: &Reader,
     filter: &LogFilter,
     from: u64,
     to: u64,
     limits: &Limits,
-) -> Result<Vec<RpcLog>, Fault> {
+) -> Result<Found, Fault> {
+    let last = to.min(from.saturating_add(limits.blocks - 1));
+    let mut found = Found {
+        logs: Vec::new(),
+        reached: last,
+        exceeded: (last < to).then(|| format!("spans more than {} blocks", limits.blocks)),
+    };
     let query = LogQuery {
         addresses: filter.addresses.clone(),
         topics: filter.topics.clone(),
-        range: from..=to,
+        range: from..=last,
     };
     let started = Instant::now();
-    let mut logs = Vec::new();
     let mut bytes = 0;
     for number in reader.log_blocks(&query)? {
-        let before = logs.len();
-        bytes += block_logs(reader, filter, number, &mut logs)?;
-        let exceeded = if logs.len() > limits.results {
-            format!("more than {} results", limits.results)
-        } else if bytes > limits.bytes {
-            format!("more than {} bytes of results", limits.bytes)
-        } else if started.elapsed() > limits.time {
-            format!("more than {:?} of searching", limits.time)
-        } else {
+        let before = found.logs.len();
+        bytes += block_logs(reader, filter, number, &mut found.logs)?;
+        let exceeded = limits.exceeded(found.logs.len(), bytes, started.elapsed());
+        if exceeded.is_none() {
             continue;
-        };
-        // Everything below this block fitted; a block that is the first to match is served alone.
-        if number > from && before > 0 {
-            return Err(too_much(&exceeded, from, number - 1));
         }
-        if number < to {
-            return Err(too_much(&exceeded, from, number));
+        found.exceeded = exceeded;
+        found.reached = number;
+        if before > 0 && found.logs.len() > before {
+            // All below this block fitted.
+            found.logs.truncate(before);
+            found.reached = number - 1;
         }
+        break;
     }
-    Ok(logs)
+    Ok(found)
 }
 
 /// Appends the matching logs of one block; returns roughly their bytes.
@@ -172,8 +195,7 @@ pub(super) fn block_logs(
                 .ok()
                 .and_then(|index| hashes.get(index).copied())
                 .ok_or(missing("transaction of a log is missing"))?;
-            bytes += log.data.data.len() + 32 * log.topics().len();
-            logs.push(RpcLog {
+            let found = RpcLog {
                 position: LogPosition {
                     block_hash: header.seal(),
                     block_number: number,
@@ -184,8 +206,42 @@ pub(super) fn block_logs(
                 },
                 log,
                 removed: false,
-            });
+            };
+            bytes += found.bytes();
+            logs.push(found);
         }
     }
     Ok(bytes)
+}
+
+/// The wanted logs of a block that is at hand.
+pub(super) fn logs_in(
+    wanted: impl Fn(&Log) -> bool,
+    committed: &CommittedBlock,
+    removed: bool,
+) -> Vec<RpcLog> {
+    let block = &committed.block;
+    let mut log_index = 0;
+    let mut found = Vec::new();
+    let executed = block.transactions.iter().zip(&committed.receipts);
+    for (transaction_index, (tx, receipt)) in (0u64..).zip(executed) {
+        for log in &receipt.logs {
+            if wanted(log) {
+                found.push(RpcLog {
+                    log: log.clone(),
+                    position: LogPosition {
+                        block_hash: block.hash(),
+                        block_number: block.number(),
+                        timestamp: block.header.timestamp,
+                        transaction_hash: tx.hash(),
+                        transaction_index,
+                        log_index,
+                    },
+                    removed,
+                });
+            }
+            log_index += 1;
+        }
+    }
+    found
 }

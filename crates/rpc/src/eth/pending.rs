@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use alloy_consensus::{BlockHeader, EMPTY_OMMER_ROOT_HASH, Header, constants::EMPTY_WITHDRAWALS};
@@ -24,11 +24,14 @@ pub(crate) struct Pending {
     pub(crate) transactions: Vec<Arc<RecoveredTx>>,
 }
 
+/// Time since the Unix epoch.
+pub(crate) fn unix_time() -> Duration {
+    UNIX_EPOCH.elapsed().unwrap_or_default()
+}
+
 /// Unix time in seconds.
 pub(crate) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    unix_time().as_secs()
 }
 
 /// The open block, unless it builds on something that is no longer the tip.
@@ -61,6 +64,14 @@ impl Pending {
             header: complete(api, header),
             transactions: body.transactions,
         }
+    }
+
+    /// As `eth_getHeaderByNumber("pending")` answers it.
+    pub(crate) fn header_json(&self) -> SharedJson {
+        SharedJson::new(&HeaderView {
+            header: &self.header,
+            hash: self.header.hash_slow(),
+        })
     }
 
     /// As `eth_getBlockByNumber("pending")` answers it.

@@ -3,7 +3,8 @@
 //! They run on the connection's own thread: a snapshot and a few B-tree seeks take some µs, less
 //! than the two thread switches that a blocking pool costs.
 
-use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_eips::{BlockId, BlockNumberOrTag, eip7825::MAX_TX_GAS_LIMIT_OSAKA};
+use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use aura_primitives::{Account, HeadLabel};
 use aura_storage::StateView;
@@ -24,6 +25,24 @@ pub(crate) fn chain_id(api: &Api, _: Args<'_>) -> Result<Quantity<u64>, Fault> {
 /// `eth_blockNumber`: head of the database, which is what every other method answers from.
 pub(crate) fn block_number(api: &Api, _: Args<'_>) -> Result<Quantity<u64>, Fault> {
     Ok(Quantity(api.reader()?.head(HeadLabel::Unsafe)?.number))
+}
+
+/// `eth_coinbase`: who gets the fees.
+pub(crate) fn coinbase(api: &Api, _: Args<'_>) -> Result<Address, Fault> {
+    Ok(api.chain.tip().beneficiary)
+}
+
+/// `eth_txGasLimitCap` (EIP-8123): the most gas that a transaction may ask for, if there is a
+/// limit other than that of its block.
+pub(crate) fn tx_gas_limit_cap(api: &Api, _: Args<'_>) -> Result<Quantity<Option<u64>>, Fault> {
+    let now = api.chain.tip().timestamp;
+    let capped = api.spec().is_osaka_active_at_timestamp(now);
+    Ok(Quantity(capped.then_some(MAX_TX_GAS_LIMIT_OSAKA)))
+}
+
+/// `eth_pendingTransactions`: of the node's own accounts, and it has none.
+pub(crate) fn pending_transactions(_: &Api, _: Args<'_>) -> Result<[Address; 0], Fault> {
+    Ok([])
 }
 
 /// `eth_syncing`: blocks are made here, so there is nothing to catch up with.

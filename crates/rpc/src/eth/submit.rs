@@ -39,15 +39,11 @@ pub(crate) async fn send_raw_sync(api: Arc<Api>, raw: Raw) -> Result<RpcReceipt,
         let bytes = args.required("transaction", params::bytes)?;
         (bytes, args.optional("timeout", params::count)?)
     };
-    let wait_ms = match wait_ms {
-        Some(0) => {
-            return Err(Fault::params(
-                "invalid argument 1 (timeout): must be positive",
-            ));
-        }
-        Some(wait_ms) => wait_ms.min(api.config.max_sync_timeout_ms),
-        None => api.config.sync_timeout_ms,
-    };
+    // Instead of a time that is not acceptable the default counts, as the EIP says.
+    let acceptable = 1..=api.config.max_sync_timeout_ms;
+    let wait_ms = wait_ms
+        .filter(|wait_ms| acceptable.contains(wait_ms))
+        .unwrap_or(api.config.sync_timeout_ms);
     let Ok(_permit) = api.sync_waiters.try_acquire() else {
         return Err(Fault::Limit(format!(
             "{} calls of eth_sendRawTransactionSync are waiting already",

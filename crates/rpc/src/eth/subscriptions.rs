@@ -4,36 +4,38 @@
 //! bounded queue of its connection. A reader that takes nothing for a while loses its subscription
 //! after a notice; nobody else waits for it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use aura_primitives::{CommittedBlock, RecoveredTx};
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use aura_primitives::{HeadLabel, RecoveredTx};
 use jsonrpsee::{
-    PendingSubscriptionSink, RpcModule, SendTimeoutError, SubscriptionCloseResponse,
-    SubscriptionSink, core::RegisterMethodError, types::Params,
+    Extensions, PendingSubscriptionSink, RpcModule, SubscriptionCloseResponse,
+    core::RegisterMethodError, types::Params,
 };
-use serde::Serialize;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
-    blocks::head_json,
-    logs::block_logs,
-    stream::{BlockFeed, Step},
+    blocks::{head_json, number_of},
+    logs::{Limits, logs_in, search},
+    outlet::{self, End, Outlet, refuse},
+    stream::{BlockFeed, Read, Step},
 };
 use crate::{
     api::Api,
     errors::Fault,
     params::{self, Args},
-    types::{BlockRange, LogFilter, LogPosition, RpcLog, RpcTransaction, SharedJson, log_filter},
+    types::{BlockRange, LogFilter, RpcLog, RpcTransaction, SharedJson, log_filter},
 };
 
-/// Blocks that a slow subscription catches up with under one snapshot.
-const CATCH_UP_BLOCKS: u64 = 64;
+/// Heads that are read in one go while catching up.
+const CATCH_UP_HEADS: u64 = 256;
 
 /// What a client wants to hear of.
 enum Kind {
-    NewHeads,
-    Logs(Box<LogFilter>),
+    NewHeads { from: Option<BlockNumberOrTag> },
+    Logs(Arc<LogFilter>),
     PendingTransactions { full: bool },
     Syncing,
 }
@@ -43,7 +45,9 @@ impl Kind {
         let mut args = Args::parse(params.as_str(), 2)?;
         let kind = args.required("subscription", params::text)?;
         Ok(match &*kind {
-            "newHeads" => Self::NewHeads,
+            "newHeads" => Self::NewHeads {
+                from: args.optional("options", from_block)?.flatten(),
+            },
             "newPendingTransactions" => Self::PendingTransactions {
                 full: args
                     .optional("full transactions", params::boolean)?
@@ -52,7 +56,7 @@ impl Kind {
             "logs" => {
                 let max = api.config.max_filter_values;
                 let filter = args.optional("filter", |raw| log_filter(raw, max))?;
-                Self::Logs(Box::new(filter.unwrap_or_else(everything)))
+                Self::Logs(Arc::new(filter.unwrap_or_else(LogFilter::everything)))
             }
             "syncing" => Self::Syncing,
             other => {
@@ -65,65 +69,21 @@ impl Kind {
     }
 }
 
-fn everything() -> LogFilter {
-    LogFilter {
-        blocks: BlockRange::Numbers {
-            from: None,
-            to: None,
-        },
-        addresses: Vec::new(),
-        topics: Default::default(),
-        positions: 0,
-    }
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HeadOptions<'a> {
+    #[serde(borrow, default)]
+    from_block: Option<&'a RawValue>,
 }
 
-/// Why a subscription ends.
-#[derive(Debug, thiserror::Error)]
-enum End {
-    /// The client has gone or unsubscribed, or the node stops.
-    #[error("closed")]
-    Closed,
-    #[error("subscription ended: the connection took nothing for {0:?}")]
-    Stalled(Duration),
-    #[error("subscription ended: the reader is too slow, {0} transactions were missed")]
-    Lagged(u64),
-    #[error("subscription ended: blocks were removed that the reader was too slow to be told of")]
-    Lost,
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl End {
-    /// What the subscriber is told.
-    fn text(self, api: &Api) -> String {
-        match self {
-            Self::Fault(fault) => format!("subscription ended: {}", api.error(fault).message()),
-            end => end.to_string(),
-        }
+/// Options of `newHeads`.
+fn from_block(raw: &RawValue) -> Result<Option<BlockNumberOrTag>, String> {
+    if !raw.get().starts_with('{') {
+        return Err("want an object".into());
     }
-}
-
-/// The way to one subscriber.
-struct Outlet {
-    sink: SubscriptionSink,
-    stall: Duration,
-}
-
-impl Outlet {
-    async fn send(&self, json: Box<RawValue>) -> Result<(), End> {
-        match self.sink.send_timeout(json, self.stall).await {
-            Ok(()) => Ok(()),
-            Err(SendTimeoutError::Timeout(_)) => Err(End::Stalled(self.stall)),
-            Err(SendTimeoutError::Closed(_)) => Err(End::Closed),
-        }
-    }
-
-    async fn send_all<T: Serialize>(&self, items: &[T]) -> Result<(), End> {
-        for item in items {
-            self.send(SharedJson::new(item).to_raw()).await?;
-        }
-        Ok(())
-    }
+    let options: HeadOptions<'_> = params::json(raw)?;
+    let from = options.from_block.map(params::block_tag).transpose();
+    from.map_err(|problem| format!("fromBlock: {problem}"))
 }
 
 /// Registers `eth_subscribe` and `eth_unsubscribe`.
@@ -133,7 +93,7 @@ pub(crate) fn register(module: &mut RpcModule<Api>) -> Result<(), RegisterMethod
             "eth_subscribe",
             "eth_subscription",
             "eth_unsubscribe",
-            |params, pending, api, _| subscribe(params, pending, api),
+            |params, pending, api, extensions| subscribe(params, pending, api, extensions),
         )
         .map(|_| ())
 }
@@ -142,171 +102,150 @@ async fn subscribe(
     params: Params<'static>,
     pending: PendingSubscriptionSink,
     api: Arc<Api>,
+    extensions: Extensions,
 ) -> SubscriptionCloseResponse {
-    let kind = match Kind::parse(&params, &api) {
-        Ok(kind) => kind,
-        Err(fault) => {
-            pending.reject(api.error(fault)).await;
-            return SubscriptionCloseResponse::None;
-        }
-    };
-    let gauge = metrics::gauge!("aura_rpc_subscriptions");
-    gauge.increment(1);
-    let end = run(kind, pending, &api).await;
-    gauge.decrement(1);
-    match end {
-        Ok(()) | Err(End::Closed) => SubscriptionCloseResponse::None,
-        Err(end) => {
-            let end = end.text(&api);
-            metrics::counter!("aura_rpc_subscriptions_ended_total").increment(1);
-            tracing::debug!(reason = end, "subscription ended by the node");
-            SubscriptionCloseResponse::NotifErr(end.into())
-        }
-    }
+    outlet::run(serve(params, pending, &api), &api, &extensions).await
 }
 
-async fn run(kind: Kind, pending: PendingSubscriptionSink, api: &Api) -> Result<(), End> {
-    // Sources are opened before the client is told its id: what comes after that is not missed.
-    let stall = Duration::from_millis(api.config.subscription_stall_ms);
-    let accept = |pending: PendingSubscriptionSink| async move {
-        let sink = pending.accept().await.map_err(|_| End::Closed)?;
-        Ok::<_, End>(Outlet { sink, stall })
+async fn serve(
+    params: Params<'static>,
+    pending: PendingSubscriptionSink,
+    api: &Arc<Api>,
+) -> Result<(), End> {
+    let kind = match Kind::parse(&params, api) {
+        Ok(kind) => kind,
+        Err(fault) => return Err(refuse(pending, fault, api).await),
     };
+    // Sources are opened before the client is told its id: what comes after that is not missed.
     match kind {
-        Kind::NewHeads => {
-            let feed = match BlockFeed::new(api) {
+        Kind::NewHeads { from } => {
+            let feed = match feed(api, from) {
                 Ok(feed) => feed,
-                Err(fault) => return reject(pending, fault, api).await,
+                Err(fault) => return Err(refuse(pending, fault, api).await),
             };
-            new_heads(api, feed, &accept(pending).await?).await
+            new_heads(api, feed, &Outlet::open(pending, api).await?).await
         }
         Kind::Logs(filter) => {
-            let feed = match BlockFeed::new(api) {
+            let feed = match logs_feed(api, &filter.blocks) {
                 Ok(feed) => feed,
-                Err(fault) => return reject(pending, fault, api).await,
+                Err(fault) => return Err(refuse(pending, fault, api).await),
             };
-            logs(api, feed, &filter, &accept(pending).await?).await
+            logs(api, feed, filter, &Outlet::open(pending, api).await?).await
         }
         Kind::PendingTransactions { full } => {
             let arrivals = api.pool.subscribe();
-            pending_transactions(arrivals, full, &accept(pending).await?).await
+            pending_transactions(arrivals, full, &Outlet::open(pending, api).await?).await
         }
         Kind::Syncing => {
             // The node never syncs, so there is never a change to tell.
-            accept(pending).await?.sink.closed().await;
+            Outlet::open(pending, api).await?.sink.closed().await;
             Ok(())
         }
     }
 }
 
-async fn reject(pending: PendingSubscriptionSink, fault: Fault, api: &Api) -> Result<(), End> {
-    pending.reject(api.error(fault)).await;
-    Ok(())
-}
-
-/// The next step, unless the subscriber leaves first.
-async fn next(api: &Api, feed: &mut BlockFeed, outlet: &Outlet) -> Result<Step, End> {
-    tokio::select! {
-        step = feed.next(api) => step?.ok_or(End::Closed),
-        () = outlet.sink.closed() => Err(End::Closed),
+fn logs_feed(api: &Api, blocks: &BlockRange) -> Result<BlockFeed, Fault> {
+    match *blocks {
+        BlockRange::Hash(_) => Err(Fault::params(
+            "a subscription is about blocks to come: blockHash is not possible",
+        )),
+        BlockRange::Numbers { from, .. } => feed(api, from),
     }
 }
 
-async fn new_heads(api: &Api, mut feed: BlockFeed, outlet: &Outlet) -> Result<(), End> {
-    loop {
-        match next(api, &mut feed, outlet).await? {
-            Step::Block(block) => {
-                let json = head_json(api, &block.block.header);
-                outlet.send(json.to_raw()).await?;
-            }
-            Step::Missed(numbers) => {
-                for (from, to) in chunks(*numbers.start(), *numbers.end()) {
-                    for json in missed_heads(api, from, to)? {
-                        outlet.send(json.to_raw()).await?;
-                    }
-                }
-            }
-            // As geth: the new blocks of the other branch tell the story.
-            Step::Unwound(_) => {}
-            Step::Lost => return Err(End::Lost),
+/// Blocks from `from` on: past ones first, if there are not too many of them.
+fn feed(api: &Api, from: Option<BlockNumberOrTag>) -> Result<BlockFeed, Fault> {
+    let from = match from {
+        None | Some(BlockNumberOrTag::Latest | BlockNumberOrTag::Pending) => None,
+        Some(BlockNumberOrTag::Number(number)) => Some(number),
+        Some(tag) => number_of(&api.reader()?, BlockId::Number(tag))?,
+    };
+    if let Some(from) = from {
+        let head = api.reader()?.head(HeadLabel::Unsafe)?.number;
+        let limit = api.config.max_backfill_blocks;
+        if head.saturating_sub(from) >= limit {
+            return Err(Fault::Limit(format!(
+                "fromBlock is {} blocks behind the head, limit {limit}",
+                head - from
+            )));
         }
     }
+    BlockFeed::new(api, from)
 }
 
-/// Splits an inclusive range.
-fn chunks(from: u64, to: u64) -> impl Iterator<Item = (u64, u64)> {
-    (from..=to)
-        .step_by(CATCH_UP_BLOCKS as usize)
-        .map(move |first| (first, to.min(first + CATCH_UP_BLOCKS - 1)))
-}
-
-fn missed_heads(api: &Api, from: u64, to: u64) -> Result<Vec<SharedJson>, Fault> {
-    let reader = api.reader()?;
-    (from..=to)
-        .map(|number| {
+async fn new_heads(api: &Arc<Api>, mut feed: BlockFeed, outlet: &Outlet) -> Result<(), End> {
+    let read: Arc<Read<SharedJson>> = Arc::new(|api, reader, range| {
+        let last = (*range.end()).min(range.start() + CATCH_UP_HEADS - 1);
+        let heads = (*range.start()..=last).map(|number| {
             let header = reader
                 .header(number)?
                 .ok_or(Fault::Inconsistent("header of a block is missing"))?;
             Ok(head_json(api, &header))
-        })
-        .collect()
+        });
+        Ok((heads.collect::<Result<_, Fault>>()?, last))
+    });
+    loop {
+        match outlet
+            .unless_closed(feed.next())
+            .await?
+            .ok_or(End::Closed)?
+        {
+            Step::Block(block) => {
+                let json = head_json(api, &block.block.header);
+                outlet.send(json.to_raw()).await?;
+            }
+            Step::Behind => {
+                // As geth: removed heads are not taken back, the other branch tells the story.
+                let found = feed.catch_up(api, &read);
+                for json in outlet.unless_closed(found).await??.items {
+                    outlet.send(json.to_raw()).await?;
+                }
+            }
+        }
+    }
 }
 
 async fn logs(
-    api: &Api,
+    api: &Arc<Api>,
     mut feed: BlockFeed,
-    filter: &LogFilter,
+    filter: Arc<LogFilter>,
     outlet: &Outlet,
 ) -> Result<(), End> {
+    let read: Arc<Read<RpcLog>> = {
+        let filter = filter.clone();
+        Arc::new(move |api, reader, range| {
+            let (from, to) = range.into_inner();
+            let found = search(reader, &filter, from, to, &Limits::of(api))?;
+            Ok((found.logs, found.reached))
+        })
+    };
+    let covered = |log: &RpcLog| {
+        let at = &log.position;
+        filter.blocks.covers(at.block_number, at.block_hash)
+    };
     loop {
-        match next(api, &mut feed, outlet).await? {
-            Step::Block(block) => outlet.send_all(&logs_in(filter, &block, false)).await?,
-            Step::Missed(numbers) => {
-                for number in numbers {
-                    outlet.send_all(&missed_logs(api, filter, number)?).await?;
-                }
+        match outlet
+            .unless_closed(feed.next())
+            .await?
+            .ok_or(End::Closed)?
+        {
+            Step::Block(block) => {
+                let mut logs = logs_in(|log| filter.matches(log), &block, false);
+                logs.retain(covered);
+                outlet.send_all(&logs).await?;
             }
-            Step::Unwound(blocks) => {
-                for block in blocks {
-                    outlet.send_all(&logs_in(filter, &block, true)).await?;
+            Step::Behind => {
+                let found = outlet.unless_closed(feed.catch_up(api, &read)).await??;
+                let removed = found.removed.iter().flat_map(|block| &block.logs);
+                for log in removed.filter(|l| filter.matches(&l.log) && covered(l)) {
+                    outlet.send(SharedJson::new(log).to_raw()).await?;
                 }
+                let mut logs = found.items;
+                logs.retain(covered);
+                outlet.send_all(&logs).await?;
             }
-            Step::Lost => return Err(End::Lost),
         }
     }
-}
-
-fn missed_logs(api: &Api, filter: &LogFilter, number: u64) -> Result<Vec<RpcLog>, Fault> {
-    let mut logs = Vec::new();
-    block_logs(&api.reader()?, filter, number, &mut logs)?;
-    Ok(logs)
-}
-
-fn logs_in(filter: &LogFilter, committed: &CommittedBlock, removed: bool) -> Vec<RpcLog> {
-    let block = &committed.block;
-    let mut log_index = 0;
-    let mut found = Vec::new();
-    let executed = block.transactions.iter().zip(&committed.receipts);
-    for (transaction_index, (tx, receipt)) in (0u64..).zip(executed) {
-        for log in &receipt.logs {
-            if filter.matches(log) {
-                found.push(RpcLog {
-                    log: log.clone(),
-                    position: LogPosition {
-                        block_hash: block.hash(),
-                        block_number: block.number(),
-                        timestamp: block.header.timestamp,
-                        transaction_hash: tx.hash(),
-                        transaction_index,
-                        log_index,
-                    },
-                    removed,
-                });
-            }
-            log_index += 1;
-        }
-    }
-    found
 }
 
 async fn pending_transactions(
@@ -315,13 +254,10 @@ async fn pending_transactions(
     outlet: &Outlet,
 ) -> Result<(), End> {
     loop {
-        let tx = tokio::select! {
-            tx = arrivals.recv() => match tx {
-                Ok(tx) => tx,
-                Err(RecvError::Lagged(missed)) => return Err(End::Lagged(missed)),
-                Err(RecvError::Closed) => return Err(End::Closed),
-            },
-            () = outlet.sink.closed() => return Err(End::Closed),
+        let tx = match outlet.unless_closed(arrivals.recv()).await? {
+            Ok(tx) => tx,
+            Err(RecvError::Lagged(missed)) => return Err(End::Missed(missed)),
+            Err(RecvError::Closed) => return Err(End::Closed),
         };
         let json = if full {
             SharedJson::new(&RpcTransaction { tx, position: None })

@@ -44,7 +44,7 @@ fn mined(reader: &Reader, hash: B256) -> Result<Option<RpcTransaction>, Fault> {
     }))
 }
 
-fn position(reader: &Reader, block_number: u64, index: u64) -> Result<Position, Fault> {
+pub(super) fn position(reader: &Reader, block_number: u64, index: u64) -> Result<Position, Fault> {
     let header = reader
         .header(block_number)?
         .ok_or(Fault::Inconsistent("header of a transaction is missing"))?;
@@ -117,6 +117,22 @@ pub(crate) fn by_block_number_and_index(
 ) -> Result<Option<RpcTransaction>, Fault> {
     let id = args.required("block", params::block_id)?;
     at_index(api, id, args.required("index", params::u64)?)
+}
+
+/// `eth_getRawTransactionByBlockHashAndIndex(hash, index)`; `0x` if it is unknown, as geth.
+pub(crate) fn raw_by_block_hash_and_index(api: &Api, args: Args<'_>) -> Result<Bytes, Fault> {
+    by_block_hash_and_index(api, args).map(encoded)
+}
+
+/// `eth_getRawTransactionByBlockNumberAndIndex(block, index)`; `0x` if it is unknown, as geth.
+pub(crate) fn raw_by_block_number_and_index(api: &Api, args: Args<'_>) -> Result<Bytes, Fault> {
+    by_block_number_and_index(api, args).map(encoded)
+}
+
+fn encoded(found: Option<RpcTransaction>) -> Bytes {
+    found
+        .map(|found| found.tx.encoded().clone())
+        .unwrap_or_default()
 }
 
 /// `eth_getTransactionReceipt(hash)`: `null` until the block is durable.

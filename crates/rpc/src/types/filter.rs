@@ -19,6 +19,20 @@ pub(crate) enum BlockRange {
     Hash(B256),
 }
 
+impl BlockRange {
+    /// Returns `true` if a block that joins the chain is among those named; tags name all of them.
+    pub(crate) fn covers(&self, number: u64, block: B256) -> bool {
+        match *self {
+            Self::Hash(hash) => block == hash,
+            Self::Numbers { from, to } => {
+                let from = from.and_then(|tag| tag.as_number());
+                let to = to.and_then(|tag| tag.as_number());
+                from.is_none_or(|from| number >= from) && to.is_none_or(|to| number <= to)
+            }
+        }
+    }
+}
+
 /// Which logs are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogFilter {
@@ -32,6 +46,27 @@ pub(crate) struct LogFilter {
 }
 
 impl LogFilter {
+    /// All logs of all blocks.
+    pub(crate) fn everything() -> Self {
+        Self {
+            blocks: BlockRange::Numbers {
+                from: None,
+                to: None,
+            },
+            addresses: Vec::new(),
+            topics: Default::default(),
+            positions: 0,
+        }
+    }
+
+    /// Memory that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let topics: usize = self.topics.iter().map(Vec::capacity).sum();
+        size_of::<Self>()
+            + self.addresses.capacity() * size_of::<Address>()
+            + topics * size_of::<B256>()
+    }
+
     /// Returns `true` if `log` is wanted, whatever its block.
     pub(crate) fn matches(&self, log: &Log) -> bool {
         let topics = log.topics();

@@ -5,6 +5,11 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::Quantity;
 
+/// The hash of a block, which an open one does not have: zero stands for that.
+pub(super) fn sealed_hash(hash: B256) -> Option<B256> {
+    (!hash.is_zero()).then_some(hash)
+}
+
 /// Where a log stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LogPosition {
@@ -29,6 +34,13 @@ pub(crate) struct RpcLog {
     pub(crate) position: LogPosition,
     /// Whether its block was removed from the chain.
     pub(crate) removed: bool,
+}
+
+impl RpcLog {
+    /// Bytes of its data and topics.
+    pub(crate) fn bytes(&self) -> usize {
+        self.log.data.data.len() + 32 * self.log.topics().len()
+    }
 }
 
 impl Serialize for RpcLog {
@@ -60,7 +72,7 @@ impl Serialize for LogView<'_> {
         map.serialize_entry("blockNumber", &Quantity(at.block_number))?;
         map.serialize_entry("transactionHash", &at.transaction_hash)?;
         map.serialize_entry("transactionIndex", &Quantity(at.transaction_index))?;
-        map.serialize_entry("blockHash", &at.block_hash)?;
+        map.serialize_entry("blockHash", &sealed_hash(at.block_hash))?;
         map.serialize_entry("blockTimestamp", &Quantity(at.timestamp))?;
         map.serialize_entry("logIndex", &Quantity(at.log_index))?;
         map.serialize_entry("removed", &self.removed)?;

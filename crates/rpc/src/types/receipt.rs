@@ -7,7 +7,11 @@ use alloy_primitives::Log;
 use aura_primitives::{Receipt, RecoveredTx, SealedBlock};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{LogPosition, Position, Quantity, log::LogView, transaction::effective_gas_price};
+use super::{
+    LogPosition, Position, Quantity,
+    log::{LogView, sealed_hash},
+    transaction::effective_gas_price,
+};
 
 /// What a receipt on the wire is made of.
 #[derive(Debug, Clone)]
@@ -61,7 +65,7 @@ impl Serialize for RpcReceipt {
         let to = envelope.to();
         let created = to.is_none().then(|| sender.create(envelope.nonce()));
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("blockHash", &at.block_hash)?;
+        map.serialize_entry("blockHash", &sealed_hash(at.block_hash))?;
         map.serialize_entry("blockNumber", &Quantity(at.block_number))?;
         map.serialize_entry("contractAddress", &created)?;
         map.serialize_entry("cumulativeGasUsed", &Quantity(receipt.cumulative_gas_used))?;
