@@ -8,6 +8,9 @@ cd "$(dirname "$0")"
 forge=../e2e/node_modules/.bin/forge
 [ -x "$forge" ] || { echo "contracts: forge is missing; run scripts/setup.sh" >&2; exit 1; }
 
+# The compiler finds sources below this directory only.
+ln -sfn ../e2e/node_modules node_modules
+
 "$forge" fmt --check
 "$forge" lint
 "$forge" build --quiet

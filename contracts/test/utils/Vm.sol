@@ -11,6 +11,26 @@ interface Vm {
         bool isSymlink;
     }
 
+    function addr(uint256 key) external pure returns (address);
+    function assume(bool condition) external pure;
+    function blobhashes(bytes32[] calldata hashes) external;
+    function chainId(uint256 id) external;
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
+    function deal(address account, uint256 balance) external;
+    function etch(address account, bytes calldata code) external;
+    function expectEmit() external;
+    function expectRevert() external;
+    function expectRevert(bytes calldata data) external;
+    function getNonce(address account) external view returns (uint64);
+    function prank(address sender) external;
+    function prank(address sender, address origin) external;
+    function roll(uint256 number) external;
+    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function startPrank(address sender, address origin) external;
+    function stopPrank() external;
+    function store(address account, bytes32 slot, bytes32 value) external;
+    function load(address account, bytes32 slot) external view returns (bytes32);
+    function warp(uint256 time) external;
     function readDir(string calldata path) external view returns (DirEntry[] memory);
     function expectRevert(bytes4 selector) external;
     function readFile(string calldata path) external view returns (string memory);
