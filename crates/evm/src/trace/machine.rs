@@ -23,6 +23,7 @@ use crate::{
         deadline::{CHECKED_JUMPDEST, CallContext, Deadline, JUMPDEST_GAS},
         execution::{CallEvm, conclude, state_error},
     },
+    instructions,
     state_db::{ErrorSlot, StateReadError},
 };
 
@@ -59,6 +60,7 @@ impl<R: Recorder> Machine<R> {
         let mut evm = context
             .build_mainnet_with_inspector(watched)
             .with_precompiles(precompiles);
+        instructions::install(&mut evm.instruction, &evm.ctx.cfg);
         evm.instruction
             .insert_instruction(opcode::JUMPDEST, CHECKED_JUMPDEST, JUMPDEST_GAS);
         Self {
