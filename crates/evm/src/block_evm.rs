@@ -4,14 +4,17 @@ use std::{cell::Cell, mem};
 
 use alloy_evm::{
     Evm, EvmEnv,
-    eth::{EthEvm, EthEvmBuilder},
+    eth::{EthEvm, EthEvmBuilder, EthEvmContext},
     precompiles::PrecompilesMap,
 };
 use alloy_primitives::{Address, Bytes};
 use revm::{
-    context::{BlockEnv, CfgEnv, JournalTr, TxEnv},
+    ExecuteEvm,
+    context::{BlockEnv, CfgEnv, ContextSetters, Evm as RevmEvm, JournalTr, TxEnv},
     context_interface::result::{EVMError, HaltReason, ResultAndState},
+    handler::{EthFrame, Handler, MainnetHandler, SystemCallTx, instructions::EthInstructions},
     inspector::NoOpInspector,
+    interpreter::interpreter::EthInterpreter,
     primitives::hardfork::SpecId,
 };
 
@@ -20,18 +23,31 @@ use crate::{
     state_db::{StateDb, StateReadError},
 };
 
-type ThreadEvm = EthEvm<StateDb, NoOpInspector, PrecompilesMap>;
+/// Gas of a system call before Amsterdam (EIP-4788 and its like). revm gives more, as Amsterdam does.
+const SYSTEM_CALL_GAS: u64 = 30_000_000;
+
+type Machine = RevmEvm<
+    EthEvmContext<StateDb>,
+    NoOpInspector,
+    EthInstructions<EthInterpreter, EthEvmContext<StateDb>>,
+    PrecompilesMap,
+    EthFrame,
+>;
+
+fn machine(db: StateDb, env: EvmEnv) -> Machine {
+    let mut evm = EthEvmBuilder::new(db, env).build().into_inner();
+    instructions::install(&mut evm.instruction, &evm.ctx.cfg);
+    evm
+}
 
 /// The EVM that blocks are executed on: revm's with our own instructions.
 pub fn build_evm(db: StateDb, env: EvmEnv) -> EthEvm<StateDb, NoOpInspector, PrecompilesMap> {
-    let mut evm = EthEvmBuilder::new(db, env).build().into_inner();
-    instructions::install(&mut evm.instruction, &evm.ctx.cfg);
-    EthEvm::new(evm, false)
+    EthEvm::new(machine(db, env), false)
 }
 
 thread_local! {
     /// The thread's EVM between two transactions, with an empty database.
-    static SPARE: Cell<Option<Box<ThreadEvm>>> = const { Cell::new(None) };
+    static SPARE: Cell<Option<Box<Machine>>> = const { Cell::new(None) };
 }
 
 /// An EVM for one block that may move between threads.
@@ -56,14 +72,14 @@ impl BlockEvm {
         }
     }
 
-    fn lend<T>(&mut self, run: impl FnOnce(&mut ThreadEvm) -> T) -> T {
-        let spare = SPARE.take().filter(|evm| evm.cfg == self.env.cfg_env);
+    fn lend<T>(&mut self, run: impl FnOnce(&mut Machine) -> T) -> T {
+        let spare = SPARE.take().filter(|evm| evm.ctx.cfg == self.env.cfg_env);
         let mut evm =
-            spare.unwrap_or_else(|| Box::new(build_evm(StateDb::default(), self.env.clone())));
-        evm.block.clone_from(&self.env.block_env);
-        mem::swap(&mut evm.journaled_state.database, &mut self.db);
+            spare.unwrap_or_else(|| Box::new(machine(StateDb::default(), self.env.clone())));
+        evm.ctx.block.clone_from(&self.env.block_env);
+        mem::swap(&mut evm.ctx.journaled_state.database, &mut self.db);
         let outcome = run(&mut evm);
-        mem::swap(&mut evm.journaled_state.database, &mut self.db);
+        mem::swap(&mut evm.ctx.journaled_state.database, &mut self.db);
         SPARE.set(Some(evm));
         outcome
     }
@@ -92,7 +108,7 @@ impl Evm for BlockEvm {
     }
 
     fn transact_raw(&mut self, tx: TxEnv) -> Result<ResultAndState<HaltReason>, Self::Error> {
-        self.lend(|evm| evm.transact_raw(tx))
+        self.lend(|evm| evm.transact(tx))
     }
 
     fn transact_system_call(
@@ -101,14 +117,15 @@ impl Evm for BlockEvm {
         contract: Address,
         data: Bytes,
     ) -> Result<ResultAndState<HaltReason>, Self::Error> {
+        let mut tx = TxEnv::new_system_tx_with_caller(caller, contract, data);
+        tx.gas_limit = SYSTEM_CALL_GAS;
         self.lend(|evm| {
-            let outcome = evm.transact_system_call(caller, contract, data);
-            if outcome.is_err() {
-                // revm clears the journal after every transaction, but not after a system call that
-                // failed; the next block on this thread must not see its leftovers.
-                evm.journaled_state.finalize();
-            }
-            outcome
+            evm.ctx.set_tx(tx);
+            let outcome: Result<_, Self::Error> = MainnetHandler::default().run_system_call(evm);
+            // revm clears the journal after every transaction, but not after a system call that
+            // failed; the next block on this thread must not see its leftovers.
+            let state = evm.ctx.journaled_state.finalize();
+            Ok(ResultAndState::new(outcome?, state))
         })
     }
 

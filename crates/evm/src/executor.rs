@@ -13,11 +13,12 @@ use alloy_evm::{
     },
 };
 use alloy_hardforks::EthereumHardforks;
+use alloy_primitives::Address;
 use aura_chainspec::ChainSpec;
 use aura_primitives::{ExecutedBlock, Receipt, RecoveredTx, SealedHeader, TxEnvelope};
 use aura_storage::StateView;
 use parking_lot::RwLock;
-use revm::{context::TxEnv, database_interface::DatabaseCommitExt};
+use revm::{Database, context::TxEnv, database_interface::DatabaseCommitExt};
 
 use crate::{
     ExecutionError, OpenBlock, OpenBody, PayloadAttributes, StateDb,
@@ -246,6 +247,13 @@ impl BlockExecutor {
             receipt.status = root.into();
         }
         Ok(())
+    }
+
+    /// Returns `true` if there is code at `address` now.
+    pub(crate) fn has_code(&mut self, address: Address) -> Result<bool, ExecutionError> {
+        let account = self.inner.evm.db_mut().basic(address);
+        let account = check_state(&self.failure, account)?;
+        Ok(account.is_some_and(|account| !account.is_code_hash_empty_or_zero()))
     }
 
     fn check_room(&self, tx: &RecoveredTx, bytes: u64) -> Result<(), ExecutionError> {

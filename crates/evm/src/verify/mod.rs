@@ -5,6 +5,7 @@ mod body;
 mod header;
 mod ommers;
 mod rule;
+mod system;
 
 use std::sync::Arc;
 
@@ -105,7 +106,9 @@ fn conclude(
             executor.set_post_state(post_state)?;
         }
     }
+    system::check_contracts(&mut executor, spec, header)?;
     let executed = executor.finish_with_ommers(block.ommers.clone())?;
+    system::check_deposits(&executed.receipts, spec, header)?;
     compare(header, &executed.header)?;
     Ok(executed)
 }

@@ -1,6 +1,6 @@
 //! Rules that a block can break.
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 
 /// A rule of the protocol that a block breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +87,10 @@ pub enum BlockRule {
     /// A signature is not canonical (EIP-2).
     #[error("the signature of transaction {0} has a high s")]
     HighS(usize),
+    /// A log of the deposit contract does not have the layout of a deposit (EIP-6110).
+    #[error("transaction {0} logs a deposit of a wrong layout")]
+    DepositLayout(usize),
     /// A contract that the fork's system calls need has no code.
     #[error("system contract {0} has no code")]
-    SystemContract(alloy_primitives::Address),
+    SystemContract(Address),
 }

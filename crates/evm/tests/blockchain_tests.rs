@@ -1,0 +1,452 @@
+//! Ethereum's blockchain tests on [`execute_block`]: whole blocks of every fork, in memory.
+//!
+//! Blocks are executed on the state of their own parent, wherever that is, so side chains are part
+//! of it. The archives are not part of the repository, see `state_tests.rs`.
+#![allow(missing_docs)]
+
+mod memory_chain;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use alloy_consensus::{Block, transaction::SignerRecoverable};
+use alloy_primitives::{Address, B256, Bytes, U64, U256};
+use alloy_rlp::Decodable;
+use aura_chainspec::ChainSpec;
+use aura_primitives::{RecoveredTx, SealedBlock, TxEnvelope};
+use memory_chain::{MemoryChain, code_hash};
+use rayon::prelude::*;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct AccountState {
+    nonce: U64,
+    balance: U256,
+    code: Bytes,
+    storage: BTreeMap<U256, U256>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BlockCase {
+    rlp: Bytes,
+    expect_exception: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Case {
+    network: String,
+    #[serde(rename = "genesisRLP")]
+    genesis_rlp: Bytes,
+    pre: Value,
+    blocks: Vec<BlockCase>,
+    #[serde(rename = "lastblockhash")]
+    last_block_hash: B256,
+    post_state: Option<BTreeMap<Address, AccountState>>,
+    post_state_hash: Option<B256>,
+    #[serde(default)]
+    config: Value,
+}
+
+/// What an error has to mention where a test names a reason; of several reasons one is enough.
+const REASONS: [(&str, &str); 46] = [
+    ("IntrinsicGas", "intrinsic gas too low"),
+    ("INTRINSIC_GAS_TOO_LOW", "intrinsic gas too low"),
+    ("INVALID_REQUESTS", "requestsHash"),
+    ("INCORRECT_EXCESS_BLOB_GAS", "excessBlobGas"),
+    ("UNCLES_OVER_PARIS", "sha3Uncles"),
+    ("INVALID_GASLIMIT", "gas limit"),
+    ("InvalidGasLimit", "gas limit"),
+    ("GASLIMIT_TOO_BIG", "gas limit"),
+    ("INVALID_DEPOSIT_EVENT_LAYOUT", "deposit"),
+    ("INSUFFICIENT_ACCOUNT_FUNDS", "insufficient funds"),
+    ("NoFunds", "insufficient funds"),
+    ("GAS_ALLOWANCE_EXCEEDED", "gas, the block has"),
+    ("GasLimitReached", "gas, the block has"),
+    ("GAS_LIMIT_EXCEEDS_MAXIMUM", "gas limit too high"),
+    ("NONCE_MISMATCH_TOO_LOW", "nonce too low"),
+    ("NonceTooLow", "nonce too low"),
+    ("NONCE_MISMATCH_TOO_HIGH", "nonce too high"),
+    ("NonceTooHigh", "nonce too high"),
+    ("UncleIsAncestor", "is an ancestor"),
+    ("UncleIsBrother", "is included already"),
+    ("UncleInChain", "is included already"),
+    ("UncleParentIsNotAncestor", "has no parent"),
+    ("UNCLE_PARENT_INCORRECT", "has no parent"),
+    ("InvalidUncleParentHash", "has no parent"),
+    ("InvalidUnclesHash", "sha3Uncles"),
+    ("BLOB_VERSIONED_HASH", "blob hash version"),
+    ("INVALID_WITHDRAWALS_ROOT", "withdrawalsRoot"),
+    ("INSUFFICIENT_MAX_FEE_PER_GAS", "less than block base fee"),
+    ("FeeCapLessThanBlocks", "less than block base fee"),
+    (
+        "INSUFFICIENT_MAX_FEE_PER_BLOB_GAS",
+        "less than block blob gas fee",
+    ),
+    ("OLDER_THAN_PARENT", "does not follow the parent's"),
+    (
+        "InvalidTimestampOlderParent",
+        "does not follow the parent's",
+    ),
+    ("InvalidDifficulty", "difficulty is"),
+    ("INVALID_DIFFICULTY", "difficulty"),
+    ("BASEFEE", "baseFeePerGas"),
+    ("BaseFeeWrong", "baseFeePerGas"),
+    ("WRONG_PARENT", "baseFeePerGas"),
+    ("EXTRA_DATA_INVALID_DAO", "DAO fork"),
+    ("EXTRA_DATA_TOO_BIG", "extra data of"),
+    ("ExtraDataTooBig", "extra data of"),
+    ("PRIORITY_GREATER_THAN_MAX_FEE", "max priority fee"),
+    ("TipGtFeeCap", "max priority fee"),
+    ("TransactionsRoot", "transactionsRoot"),
+    ("StateRoot", "state root"),
+    ("SYSTEM_CONTRACT_CALL_FAILED", "contract call"),
+    ("SYSTEM_CONTRACT_EMPTY", "has no code"),
+];
+
+/// Returns `true` if the error is about what the test says, or the test says nothing that we know.
+fn is_right_reason(expected: &str, error: &str) -> bool {
+    let mut known = REASONS.iter().filter(|(name, _)| expected.contains(name));
+    let mut any = false;
+    known.any(|(_, words)| {
+        any = true;
+        error.contains(words)
+    }) || !any
+}
+
+/// Forks by block number, oldest first; networks of tests count those before them in.
+const BLOCK_FORKS: [(&str, &[&str]); 11] = [
+    ("Homestead", &["homesteadBlock"]),
+    ("EIP150", &["eip150Block"]),
+    ("EIP158", &["eip155Block", "eip158Block"]),
+    ("Byzantium", &["byzantiumBlock"]),
+    ("Constantinople", &["constantinopleBlock"]),
+    ("ConstantinopleFix", &["petersburgBlock"]),
+    ("Istanbul", &["istanbulBlock", "muirGlacierBlock"]),
+    ("Berlin", &["berlinBlock"]),
+    ("London", &["londonBlock"]),
+    ("ArrowGlacier", &["arrowGlacierBlock"]),
+    ("GrayGlacier", &["grayGlacierBlock"]),
+];
+const TIME_FORKS: [(&str, &str); 8] = [
+    ("Shanghai", "shanghaiTime"),
+    ("Cancun", "cancunTime"),
+    ("Prague", "pragueTime"),
+    ("Osaka", "osakaTime"),
+    ("BPO1", "bpo1Time"),
+    ("BPO2", "bpo2Time"),
+    ("BPO3", "bpo3Time"),
+    ("BPO4", "bpo4Time"),
+];
+
+/// `config` of a genesis file for a network of the tests.
+fn config(network: &str) -> Value {
+    let mut config = json!({
+        "depositContractAddress": "0x00000000219ab540356cbb839cbe05303d7705fa"
+    });
+    match network {
+        "ArrowGlacierToParisAtDiffC0000" => {
+            activate(&mut config, "ArrowGlacier", 0);
+            config["terminalTotalDifficulty"] = json!(0xc0000);
+        }
+        "HomesteadToDaoAt5" => {
+            activate(&mut config, "Homestead", 0);
+            config["daoForkBlock"] = json!(5);
+            config["daoForkSupport"] = json!(true);
+        }
+        _ => match network.split_once("To") {
+            Some((from, rest)) => {
+                let (to, at) = rest.split_once("At").unwrap();
+                activate(&mut config, from, 0);
+                let at = match at.strip_prefix("Time") {
+                    Some("15k") => 15_000,
+                    Some(other) => panic!("unknown time {other}"),
+                    None => at.parse().unwrap(),
+                };
+                activate(&mut config, to, at);
+            }
+            None => activate(&mut config, network, 0),
+        },
+    }
+    config
+}
+
+/// Schedules what is not yet scheduled up to `fork` at `at`.
+fn activate(config: &mut Value, fork: &str, at: u64) {
+    let merged = fork == "Paris" || TIME_FORKS.iter().any(|(name, _)| *name == fork);
+    let mut set = |key: &str| {
+        if config.get(key).is_none() {
+            config[key] = json!(at);
+        }
+    };
+    if fork == "Frontier" {
+        return;
+    }
+    for (name, keys) in BLOCK_FORKS {
+        keys.iter().for_each(|key| set(key));
+        // Petersburg came on the day of Constantinople; only one network goes without it.
+        if name == fork {
+            break;
+        }
+        assert!(name != "GrayGlacier" || merged, "unknown fork {fork}");
+    }
+    if merged {
+        if config.get("terminalTotalDifficulty").is_none() {
+            config["terminalTotalDifficulty"] = json!(0);
+        }
+        for (name, key) in TIME_FORKS {
+            if fork == "Paris" {
+                break;
+            }
+            if config.get(key).is_none() {
+                config[key] = json!(at);
+            }
+            if name == fork {
+                break;
+            }
+        }
+    }
+    if fork == "Constantinople" {
+        config["petersburgBlock"] = json!(u64::MAX);
+    }
+}
+
+/// The chain of a case, as a genesis file would describe it.
+fn spec(case: &Case, genesis: &Block<TxEnvelope>) -> ChainSpec {
+    let header = &genesis.header;
+    let mut config = config(&case.network);
+    let chain_id: U64 =
+        serde_json::from_value(case.config["chainid"].clone()).unwrap_or(U64::from(1));
+    config["chainId"] = json!(chain_id.to::<u64>());
+    if let Some(schedule) = case.config["blobSchedule"].as_object() {
+        for (fork, entry) in schedule {
+            let number = |key: &str| {
+                let value: U64 = serde_json::from_value(entry[key].clone()).unwrap();
+                value.to::<u64>()
+            };
+            config["blobSchedule"][fork.to_lowercase()] = json!({
+                "target": number("target"),
+                "max": number("max"),
+                "baseFeeUpdateFraction": number("baseFeeUpdateFraction"),
+            });
+        }
+    }
+    let file = json!({
+        "config": config,
+        "nonce": header.nonce,
+        "timestamp": U64::from(header.timestamp),
+        "extraData": header.extra_data,
+        "gasLimit": U64::from(header.gas_limit),
+        "difficulty": header.difficulty,
+        "mixHash": header.mix_hash,
+        "coinbase": header.beneficiary,
+        "baseFeePerGas": header.base_fee_per_gas.map(U64::from),
+        "excessBlobGas": header.excess_blob_gas.map(U64::from),
+        "blobGasUsed": header.blob_gas_used.map(U64::from),
+        "parentHash": header.parent_hash,
+        "alloc": case.pre,
+    });
+    ChainSpec::from_genesis_json(&file.to_string()).unwrap()
+}
+
+fn decode(rlp: &[u8]) -> Result<SealedBlock, String> {
+    let mut rest = rlp;
+    let block = Block::<TxEnvelope>::decode(&mut rest).map_err(|error| error.to_string())?;
+    if !rest.is_empty() {
+        return Err("trailing bytes".to_owned());
+    }
+    let transactions = block
+        .body
+        .transactions
+        .into_iter()
+        .map(|tx| {
+            let sender = tx.recover_signer_unchecked().map_err(|e| e.to_string())?;
+            Ok(Arc::new(RecoveredTx::new(tx, sender)))
+        })
+        .collect::<Result<_, String>>()?;
+    Ok(SealedBlock {
+        header: alloy_consensus::Sealable::seal_slow(block.header),
+        transactions,
+        ommers: block.body.ommers,
+        withdrawals: block.body.withdrawals,
+    })
+}
+
+fn run(case: &Case) -> Result<(), String> {
+    let genesis = Block::<TxEnvelope>::decode(&mut case.genesis_rlp.as_ref()).unwrap();
+    let mut chain = MemoryChain::new(spec(case, &genesis));
+    let (found, expected) = (chain.head(), genesis.header.hash_slow());
+    if found != expected {
+        return Err(format!("genesis {found}, expected {expected}"));
+    }
+    for (index, block) in case.blocks.iter().enumerate() {
+        let outcome = decode(&block.rlp).and_then(|block| chain.import(block));
+        match (&block.expect_exception, outcome) {
+            (Some(reason), Ok(())) => {
+                return Err(format!("block {index} accepted in spite of {reason}"));
+            }
+            (None, Err(error)) => return Err(format!("block {index} refused: {error}")),
+            (Some(reason), Err(error)) if !is_right_reason(reason, &error) => {
+                return Err(format!(
+                    "block {index} refused for {error}, not for {reason}"
+                ));
+            }
+            _ => {}
+        }
+    }
+    if chain.head() != case.last_block_hash {
+        return Err(format!(
+            "head {}, expected {}",
+            chain.head(),
+            case.last_block_hash
+        ));
+    }
+    if let Some(expected) = case.post_state_hash
+        && chain.state_root() != expected
+    {
+        return Err("other state root".to_owned());
+    }
+    case.post_state
+        .as_ref()
+        .map_or(Ok(()), |expected| compare(&chain, expected))
+}
+
+fn compare(chain: &MemoryChain, expected: &BTreeMap<Address, AccountState>) -> Result<(), String> {
+    let state = chain.state();
+    let live = state
+        .accounts
+        .values()
+        .filter(|c| c.after.is_some())
+        .count();
+    if live != expected.len() {
+        return Err(format!("{live} accounts, expected {}", expected.len()));
+    }
+    for (address, expected) in expected {
+        let Some(account) = state.accounts.get(address).and_then(|change| change.after) else {
+            return Err(format!("no account {address}"));
+        };
+        let same = U64::from(account.nonce) == expected.nonce
+            && account.balance == expected.balance
+            && account.code_hash == code_hash(&expected.code);
+        if !same {
+            return Err(format!("account {address} is {account:?}"));
+        }
+        let none = Default::default();
+        let slots = state.slots.get(address).unwrap_or(&none);
+        let found: BTreeMap<U256, U256> = slots
+            .iter()
+            .filter(|(_, change)| !change.after.is_zero())
+            .map(|(slot, change)| (*slot, change.after))
+            .collect();
+        let wanted: BTreeMap<U256, U256> = expected
+            .storage
+            .iter()
+            .filter(|(_, value)| !value.is_zero())
+            .map(|(slot, value)| (*slot, *value))
+            .collect();
+        if found != wanted {
+            return Err(format!("storage of {address}"));
+        }
+    }
+    Ok(())
+}
+
+fn unpack(name: &str) -> Result<PathBuf, String> {
+    let shared = std::env::var_os("AURA_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
+    let archive = shared.join(format!("ethereum-tests/{name}.tar.zst"));
+    if !archive.exists() {
+        return Err(format!("{} is absent", archive.display()));
+    }
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ethereum-blockchain-tests");
+    let done = target.join(format!("{name}.unpacked"));
+    if !done.exists() {
+        fs::create_dir_all(&target).map_err(|error| error.to_string())?;
+        let status = Command::new("tar")
+            .arg("--zstd")
+            .args(["-C".as_ref(), target.as_os_str()])
+            .args(["-xf".as_ref(), archive.as_os_str()])
+            .status();
+        match status {
+            Ok(status) if status.success() => {}
+            other => return Err(format!("tar with zstd is needed to unpack it: {other:?}")),
+        }
+        fs::write(done, []).map_err(|error| error.to_string())?;
+    }
+    Ok(target.join(name))
+}
+
+fn files(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|ext| ext == "json") {
+            found.push(path);
+        }
+    }
+}
+
+/// Outcome of every case of a file, by network.
+fn run_file(path: &Path) -> Vec<(String, Result<(), String>)> {
+    let cases: BTreeMap<String, Case> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    cases
+        .iter()
+        .map(|(name, case)| {
+            let outcome = run(case).map_err(|error| format!("{name}: {error}"));
+            (case.network.clone(), outcome)
+        })
+        .collect()
+}
+
+fn run_archive(name: &str, at_least: usize) {
+    let dir = match unpack(name) {
+        Ok(dir) => dir,
+        Err(reason) => {
+            println!("{name} are not run: {reason}");
+            return;
+        }
+    };
+    let mut paths = Vec::new();
+    files(&dir, &mut paths);
+    paths.sort();
+    let outcomes: Vec<_> = paths.par_iter().flat_map(|path| run_file(path)).collect();
+    let mut tallies: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (network, outcome) in &outcomes {
+        let tally = tallies.entry(network).or_default();
+        match outcome {
+            Ok(()) => tally.0 += 1,
+            Err(_) => tally.1 += 1,
+        }
+    }
+    for (network, (passed, failed)) in &tallies {
+        println!("{network}: {passed} passed, {failed} failed");
+    }
+    let failures: Vec<&str> = outcomes
+        .iter()
+        .filter_map(|(_, outcome)| outcome.as_ref().err().map(String::as_str))
+        .collect();
+    let passed = outcomes.len() - failures.len();
+    println!("{name}: {passed} passed, {} failed", failures.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(passed >= at_least, "the archive holds more than {passed}");
+}
+
+#[test]
+fn blocks_of_execution_spec_tests_are_judged_right() {
+    run_archive("blockchain_tests", 890);
+}
+
+#[test]
+fn blocks_of_legacy_tests_are_judged_right() {
+    run_archive("blockchain_tests_legacy", 740);
+}
