@@ -6,6 +6,8 @@ use alloy_primitives::{Address, U256};
 use aura_primitives::TransactionError;
 use aura_storage::StorageError;
 
+use crate::BlobError;
+
 /// How far a balance falls short, in wei.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shortfall {
@@ -44,6 +46,9 @@ pub enum PoolError {
     /// EIP-4844 transactions are refused by design.
     #[error("transaction type not supported: blob transactions are not accepted on this chain")]
     BlobTransaction,
+    /// A blob transaction, on a chain that takes them, does not hold.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
     /// No such EIP-2718 type.
     #[error("transaction type not supported: type {0}")]
     UnknownType(u8),
@@ -236,6 +241,7 @@ impl PoolError {
         match self {
             Self::Decode(_) => "decode",
             Self::InvalidSignature => "signature",
+            Self::Blob(_) => "blob",
             Self::BlobTransaction | Self::UnknownType(_) | Self::TypeNotActive { .. } => "type",
             Self::Oversized { .. } | Self::InitcodeTooLarge { .. } => "size",
             Self::ExceedsBlockGasLimit { .. }

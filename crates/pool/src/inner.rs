@@ -15,6 +15,7 @@ use tokio::sync::{Notify, broadcast};
 use crate::{
     DropReason, ExecOutcome, PoolConfig, PoolError,
     account::{read_sender, sender_account},
+    blobs,
     drops::DropLog,
     journal::Journal,
     metrics::Metrics,
@@ -73,6 +74,12 @@ impl Inner {
     }
 
     pub(crate) fn submit(&self, raw: Bytes) -> Result<B256, PoolError> {
+        // First of all: a blob transaction with its sidecar is always oversized, and its sender
+        // should learn the real cause.
+        let raw = match raw.first() {
+            Some(0x03) => self.without_sidecar(&raw)?,
+            _ => raw,
+        };
         precheck(&raw, self.config.max_tx_bytes)?;
         // Known ones are told apart before their signature costs anything.
         let hash = keccak256(&raw);
@@ -84,6 +91,13 @@ impl Inner {
             )));
         }
         self.admit(tx)
+    }
+
+    fn without_sidecar(&self, raw: &[u8]) -> Result<Bytes, PoolError> {
+        self.refresh_rules();
+        let rules = self.rules.read().blobs();
+        let rules = rules.ok_or(PoolError::BlobTransaction)?;
+        Ok(blobs::without_sidecar(raw, rules)?)
     }
 
     pub(crate) fn submit_recovered(&self, tx: RecoveredTx) -> Result<B256, PoolError> {
@@ -130,10 +144,14 @@ impl Inner {
         Ok(hash)
     }
 
-    pub(crate) fn check_rules(&self, tx: &RecoveredTx) -> Result<(), PoolError> {
+    fn refresh_rules(&self) {
         if self.rules.read().is_stale() {
             self.rules.write().refresh(&self.spec);
         }
+    }
+
+    pub(crate) fn check_rules(&self, tx: &RecoveredTx) -> Result<(), PoolError> {
+        self.refresh_rules();
         self.rules.read().check(tx)
     }
 

@@ -9,6 +9,7 @@
 //! signature while its lock is held. Start reading at [`Pool::submit`].
 
 mod account;
+mod blobs;
 mod config;
 mod drops;
 mod error;
@@ -25,6 +26,7 @@ mod rules;
 mod state;
 mod update;
 
+pub use blobs::BlobError;
 pub use config::PoolConfig;
 pub use drops::DropReason;
 pub use error::{PoolError, Shortfall};

@@ -6,14 +6,14 @@ use alloy_consensus::{Header, Transaction};
 use alloy_eips::eip2930::AccessList;
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::U256;
-use aura_chainspec::ChainSpec;
+use aura_chainspec::{ChainSpec, Commitment};
 use aura_primitives::RecoveredTx;
 use revm::{
     context_interface::cfg::gas_params::GasParams,
     primitives::{eip3860::MAX_INITCODE_SIZE, eip7825::TX_GAS_LIMIT_CAP, hardfork::SpecId},
 };
 
-use crate::{PoolConfig, PoolError};
+use crate::{PoolConfig, PoolError, blobs::BlobRules};
 
 /// What a transaction must satisfy to be includable in the block after the head.
 #[derive(Debug, Clone)]
@@ -28,15 +28,14 @@ pub(crate) struct Rules {
     head_timestamp: u64,
     /// Time from which on another fork may be active.
     valid_until: u64,
+    /// Absent where blob transactions are not accepted.
+    blobs: Option<BlobRules>,
 }
 
 /// Refuses bytes that cannot be an acceptable transaction before they cost a hash.
 pub(crate) fn precheck(raw: &[u8], max_tx_bytes: usize) -> Result<(), PoolError> {
-    // Types come first: a blob transaction with its sidecar is always oversized, and its sender
-    // should learn the real cause.
     match raw.first() {
-        Some(0x03) => return Err(PoolError::BlobTransaction),
-        Some(0x01 | 0x02 | 0x04 | 0x80..) | None => {}
+        Some(0x01..=0x04 | 0x80..) | None => {}
         Some(other) => return Err(PoolError::UnknownType(*other)),
     }
     check_size(raw.len(), max_tx_bytes)
@@ -65,6 +64,7 @@ impl Rules {
             gas: GasParams::new_spec(SpecId::CANCUN),
             head_timestamp: head.timestamp,
             valid_until: 0,
+            blobs: None,
         };
         rules.refresh(spec);
         rules
@@ -76,6 +76,19 @@ impl Rules {
         self.spec_id = spec_id_at(spec, now);
         self.gas = GasParams::new_spec(self.spec_id);
         self.valid_until = now.saturating_add(1);
+        // Our own chains have no blobs by design.
+        self.blobs = match spec.commitment() {
+            Commitment::Smt => None,
+            Commitment::Mpt => spec.blob_params_at(now).map(|params| BlobRules {
+                cell_proofs: self.spec_id >= SpecId::OSAKA,
+                max_blobs: params.max_blobs_per_tx,
+            }),
+        };
+    }
+
+    /// What the next block's fork says of blobs; `None` where they are not accepted.
+    pub(crate) const fn blobs(&self) -> Option<BlobRules> {
+        self.blobs
     }
 
     /// Returns `true` if a fork may have begun since the rules were made.
@@ -115,6 +128,7 @@ impl Rules {
     fn check_type(&self, tx: &RecoveredTx) -> Result<(), PoolError> {
         match tx.tx_type() {
             0..=2 => Ok(()),
+            3 if self.blobs.is_some() => Ok(()),
             3 => Err(PoolError::BlobTransaction),
             4 if self.spec_id < SpecId::PRAGUE => Err(PoolError::TypeNotActive {
                 ty: 4,
@@ -210,11 +224,14 @@ fn spec_id_at(spec: &ChainSpec, timestamp: u64) -> SpecId {
     }
 }
 
-/// Highest possible cost of a transaction: gas limit times fee cap plus value.
+/// Highest possible cost of a transaction: gas and blob gas times their fee caps, plus value.
 pub(crate) fn max_cost(tx: &RecoveredTx) -> Result<U256, PoolError> {
     let envelope = tx.envelope();
     // 64 bits times 128 bits fits.
     let gas = U256::from(envelope.gas_limit()) * U256::from(envelope.max_fee_per_gas());
-    gas.checked_add(envelope.value())
+    let blob_gas = U256::from(envelope.blob_gas_used().unwrap_or_default());
+    let blobs = blob_gas * U256::from(envelope.max_fee_per_blob_gas().unwrap_or_default());
+    gas.checked_add(blobs)
+        .and_then(|cost| cost.checked_add(envelope.value()))
         .ok_or(PoolError::CostOverflow)
 }
