@@ -58,6 +58,10 @@ fn activate_until(config: &mut Map<String, Value>, fork: &str) {
     for (name, _) in &FORKS[..=last] {
         activate(config, name, 0);
     }
+    if fork == "Constantinople" {
+        // A file that leaves Petersburg out means that it comes together with Constantinople.
+        activate(config, "ConstantinopleFix", u64::MAX);
+    }
 }
 
 /// The schedule of `network`.
