@@ -26,12 +26,20 @@ use rand::{Rng, rngs::StdRng};
 pub(crate) const WINDOW: u64 = 20;
 pub(crate) const INTERVAL: u64 = 8;
 
+#[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) chain: Chain,
     writer: Option<JoinHandle<Result<(), ChainError>>>,
 }
 
 impl Running {
+    pub(crate) fn new(chain: Chain, writer: JoinHandle<Result<(), ChainError>>) -> Self {
+        Self {
+            chain,
+            writer: Some(writer),
+        }
+    }
+
     pub(crate) fn open(path: &Path) -> Self {
         Self::try_open(path).unwrap()
     }
@@ -49,10 +57,7 @@ impl Running {
         };
         let (chain, writer) = Chain::open(store, Arc::new(ChainSpec::dev()), config)?;
         let writer = thread::Builder::new().spawn(move || writer.run()).unwrap();
-        Ok(Self {
-            chain,
-            writer: Some(writer),
-        })
+        Ok(Self::new(chain, writer))
     }
 
     pub(crate) fn durable(&self) -> u64 {
