@@ -39,9 +39,9 @@ interface IAuraPortal {
     event PausedUntil(uint64 until);
     /// @notice The council ended a pause.
     event Unpaused();
-    /// @notice The most of a token that the escrow takes was changed; zero is the default.
+    /// @notice The most of a token that the escrow takes was set.
     event MaxEscrowSet(address indexed token, uint256 cap);
-    /// @notice The most of every token without a cap of its own was changed.
+    /// @notice The cap of tokens that are registered from now on was changed.
     event DefaultMaxEscrowSet(uint256 cap);
     /// @notice What of a token may leave in a day, however little is there, was changed.
     event OutflowFloorSet(address indexed token, uint256 floor);
@@ -178,10 +178,10 @@ interface IAuraPortal {
     /// @notice Ends a pause.
     function unpause() external;
 
-    /// @notice Sets the most of a token that the escrow takes; zero is the default.
+    /// @notice Sets the most of a token that the escrow takes; zero stands for the default.
     function setMaxEscrow(address token, uint256 cap) external;
 
-    /// @notice Sets the most of every token without a cap of its own.
+    /// @notice Sets the cap of tokens that are registered from now on.
     function setDefaultMaxEscrow(uint256 cap) external;
 
     /// @notice Sets what of a token may leave in a day, however little is there.
@@ -196,6 +196,9 @@ interface IAuraPortal {
     /// @return nextTime  Time of entry `k`; zero if there is none.
     function queueView(uint64 k) external view returns (uint64 count, bytes32 accBefore, uint64 nextTime);
 
+    /// @notice Accumulator and time of an entry: see {MessageQueue}; zero if there is none.
+    function queueSlot(uint64 id) external view returns (bytes32);
+
     /// @notice Number of entries in the queue.
     function messageCount() external view returns (uint64);
 
@@ -205,10 +208,10 @@ interface IAuraPortal {
     /// @notice The next pause may begin then.
     function pauseReadyAt() external view returns (uint64);
 
-    /// @notice The cap of a token; zero is the default.
+    /// @notice The most of a token that the escrow takes.
     function maxEscrow(address token) external view returns (uint256);
 
-    /// @notice The cap of a token without one of its own.
+    /// @notice The cap that a token gets when it is registered.
     function defaultMaxEscrow() external view returns (uint256);
 
     /// @notice Start of the current day of a token's payouts, and what may still leave.

@@ -8,7 +8,6 @@ import {UUPSUpgradeable} from "@openzeppelin/contracts/proxy/utils/UUPSUpgradeab
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 
 import {IAuraPortal} from "../interfaces/IAuraPortal.sol";
 import {IAuraRollup} from "../interfaces/IAuraRollup.sol";
@@ -25,7 +24,6 @@ import {PortalExits} from "./PortalExits.sol";
 /// @dev   Value leaves through {PortalBase-_pay} only: from {withdraw} and {PortalExits}, each time after the
 ///        mark that it has left.
 contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
-    using BitMaps for BitMaps.BitMap;
     using SafeERC20 for IERC20;
 
     /// @notice May pause.
@@ -60,6 +58,7 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
         _grantRole(GUARDIAN, guardian);
         _portal().defaultMaxEscrow = cap;
         emit DefaultMaxEscrowSet(cap);
+        _setCap(address(0), cap);
     }
 
     /// @notice As {deposit}.
@@ -79,7 +78,8 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
         nonReentrant
         returns (uint64 id)
     {
-        if (!_portal().registered[token]) revert NotRegistered();
+        Token memory known = _portal().tokens[token];
+        if (!known.isRegistered) revert NotRegistered();
         if (to == address(0)) revert ZeroAddress();
         uint256 before = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
@@ -87,7 +87,7 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
         // What has arrived counts: some tokens keep a fee.
         uint256 arrived = held - before;
         if (arrived == 0) revert ZeroAmount();
-        _requireUnderCap(token, held);
+        _requireUnder(known.cap, held);
         return _enqueueSystem(
             MessageQueue.TOKEN_DEPOSIT,
             TOKEN_DEPOSIT_GAS,
@@ -98,9 +98,10 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
     /// @inheritdoc IAuraPortal
     function registerToken(address token) external returns (uint64 id) {
         Portal storage $ = _portal();
-        if ($.registered[token]) revert AlreadyRegistered();
+        if ($.tokens[token].isRegistered) revert AlreadyRegistered();
         if (token.code.length == 0) revert NotAContract();
-        $.registered[token] = true;
+        $.tokens[token].isRegistered = true;
+        _setCap(token, $.defaultMaxEscrow);
         id = _enqueueSystem(
             MessageQueue.REGISTRATION,
             REGISTRATION_GAS,
@@ -125,7 +126,7 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
     {
         if (gasLimit < MIN_GAS || gasLimit > FORCED_GAS_MAX) revert BadGas();
         if (data.length > FORCED_DATA_MAX) revert DataTooLong();
-        if (msg.value != 0) _requireUnderCap(address(0), address(this).balance);
+        if (msg.value != 0) _requireUnder(_portal().etherCap, address(this).balance);
         return _enqueue(MessageQueue.FORCED, Callers.onL2(msg.sender), to, msg.value, value, gasLimit, data);
     }
 
@@ -159,9 +160,12 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
     function pause() external onlyRole(GUARDIAN) {
         Portal storage $ = _portal();
         if (block.timestamp < $.pauseReadyAt) revert PauseCooldown($.pauseReadyAt);
-        uint64 until = uint64(block.timestamp) + PAUSE_MAX;
+        // 40 bits last for 34,000 years.
+        // forge-lint: disable-start(unsafe-typecast)
+        uint40 until = uint40(block.timestamp + PAUSE_MAX);
         $.pausedUntil = until;
-        $.pauseReadyAt = until + PAUSE_COOLDOWN;
+        $.pauseReadyAt = uint40(until + PAUSE_COOLDOWN);
+        // forge-lint: disable-end(unsafe-typecast)
         emit PausedUntil(until);
     }
 
@@ -174,11 +178,10 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
     /// @inheritdoc IAuraPortal
     /// @dev Raising is the admin's; the council may lower.
     function setMaxEscrow(address token, uint256 cap) external {
-        Portal storage $ = _portal();
-        bool isLower = (cap == 0 ? $.defaultMaxEscrow : cap) < _cap(token);
+        if (cap == 0) cap = _portal().defaultMaxEscrow;
+        bool isLower = cap < _cap(token);
         if (!isLower || !hasRole(COUNCIL, msg.sender)) _checkRole(DEFAULT_ADMIN_ROLE);
-        $.maxEscrow[token] = cap;
-        emit MaxEscrowSet(token, cap);
+        _setCap(token, cap);
     }
 
     /// @inheritdoc IAuraPortal
@@ -216,6 +219,11 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
     }
 
     /// @inheritdoc IAuraPortal
+    function queueSlot(uint64 id) external view returns (bytes32) {
+        return _portal().queue[id];
+    }
+
+    /// @inheritdoc IAuraPortal
     function deposit() public payable {
         if (!Callers.isKeyHolder(msg.sender)) revert ContractCaller();
         _credit(msg.sender);
@@ -224,7 +232,7 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
     /// @dev Credits `msg.value` to `to` on L2.
     function _credit(address to) internal returns (uint64 id) {
         if (msg.value == 0) revert ZeroAmount();
-        _requireUnderCap(address(0), address(this).balance);
+        _requireUnder(_portal().etherCap, address(this).balance);
         id = _enqueue(MessageQueue.CREDIT, Callers.onL2(msg.sender), to, msg.value, 0, 0, "");
         emit Deposit(to, msg.value, id);
     }
@@ -260,11 +268,14 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
     {
         _requireNotPaused();
         if (w.index >= WithdrawalTree.LEAVES) revert IndexRange();
-        Portal storage $ = _portal();
-        if ($.claimed.get(w.index)) revert AlreadyClaimed();
-        ROLLUP.requireFinal(rootId, ROLLUP.outputHash(o));
+        mapping(uint256 => uint256) storage claimed = _portal().claimed;
+        // One word is read and written once.
+        uint256 word = claimed[w.index >> 8];
+        uint256 bit = uint256(1) << (w.index & 0xff);
+        if (word & bit != 0) revert AlreadyClaimed();
+        ROLLUP.requireFinal(rootId, _outputHash(o));
         if (WithdrawalTree.rootOf(withdrawalLeaf(w), w.index, proof) != o.withdrawalRoot) revert BadProof();
-        $.claimed.set(w.index);
+        claimed[w.index >> 8] = word | bit;
     }
 
     function _authorizeUpgrade(address) internal view override {

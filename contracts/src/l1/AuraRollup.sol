@@ -37,6 +37,7 @@ contract AuraRollup is RollupRoots, UUPSUpgradeable {
         bytes32 output = outputHash(genesis);
         $.batches[0] = MessageQueue.pack(output, block.timestamp);
         $.head = Head({batchCount: 1, consumed: 0, lastTime: 0, rootCount: 1});
+        $.oldestPending = 1;
         Root storage root = $.roots[0];
         root.output = output;
         root.postedAt = uint64(block.timestamp);
@@ -48,35 +49,36 @@ contract AuraRollup is RollupRoots, UUPSUpgradeable {
     /// @inheritdoc IAuraRollup
     function appendBatch(Header calldata h, bytes calldata data) external onlyRole(SEQUENCER) {
         _requireCodelessOrigin();
-        _append(h, CALLDATA, keccak256(data), FORCE_DELAY);
+        _append(h, CALLDATA, keccak256(data));
     }
 
     /// @inheritdoc IAuraRollup
     function appendBatchBlobs(Header calldata h) external onlyRole(SEQUENCER) {
         _requireCodelessOrigin();
-        _append(h, BLOBS, _blobsHash(), FORCE_DELAY);
+        _append(h, BLOBS, _blobsHash());
     }
 
     /// @inheritdoc IAuraRollup
+    /// @dev Nothing of it is the caller's choice but how far it goes, so there is nothing to check. Entries
+    ///      that have become overdue since the caller looked are for the next batch.
     function forceBatch(uint64 upTo) external {
         Rollup storage $ = _rollup();
+        if ($.frozenAt != 0) revert Frozen();
         Head memory current = $.head;
         if (upTo <= current.consumed) revert NothingOverdue();
-        (uint64 count,, uint64 lastQueued) = PORTAL.queueView(upTo - 1);
-        if (upTo > count || lastQueued + FORCE_DELAY >= block.timestamp) revert NothingOverdue();
-        (, bytes32 acc,) = PORTAL.queueView(upTo);
-        uint64 time = uint64(block.timestamp);
+        bytes32 last = PORTAL.queueSlot(upTo - 1);
+        bool isOverdue = MessageQueue.timeOf(last) + FORCE_DELAY < block.timestamp;
+        if (last == 0 || !isOverdue) revert NothingOverdue();
         Header memory h = Header({
             parent: MessageQueue.trim($.batches[current.batchCount - 1]),
-            firstTime: time,
-            lastTime: time,
+            firstTime: uint64(block.timestamp),
+            lastTime: uint64(block.timestamp),
             consumed: upTo,
-            queueAcc: acc,
+            queueAcc: MessageQueue.trim(last),
             anchorNumber: uint64(block.number - 1),
             anchorHash: blockhash(block.number - 1)
         });
-        // Others may have become overdue since the caller looked: they are for the next batch.
-        _append(h, FORCED, 0, type(uint64).max - type(uint32).max);
+        _push(h, current, FORCED, 0);
     }
 
     /// @inheritdoc IAuraRollup
@@ -105,16 +107,20 @@ contract AuraRollup is RollupRoots, UUPSUpgradeable {
         return _batchHash(index, daKind, daHash, h, l1Block, l1Time);
     }
 
-    /// @dev The one way into the chain of batches. The order of the checks is part of the interface.
-    /// @param  patience How long the first entry that is left out may have waited, seconds.
-    function _append(Header memory h, uint8 daKind, bytes32 daHash, uint64 patience) internal {
+    /// @dev What the sequencer posts, in whatever way. The order of the checks is part of the interface.
+    function _append(Header calldata h, uint8 daKind, bytes32 daHash) internal {
         Rollup storage $ = _rollup();
         if ($.frozenAt != 0) revert Frozen();
         Head memory current = $.head;
         if (h.parent != MessageQueue.trim($.batches[current.batchCount - 1])) revert WrongParent();
         _checkTimes(h, current.lastTime);
         _checkAnchor(h);
-        _checkQueue(h, current.consumed, patience);
+        _checkQueue(h, current.consumed);
+        _push(h, current, daKind, daHash);
+    }
+
+    function _push(Header memory h, Head memory current, uint8 daKind, bytes32 daHash) internal {
+        Rollup storage $ = _rollup();
         uint64 index = current.batchCount;
         bytes32 stored = _batchHash(index, daKind, daHash, h, block.number, block.timestamp);
         $.batches[index] = stored;
@@ -125,12 +131,12 @@ contract AuraRollup is RollupRoots, UUPSUpgradeable {
         emit BatchAppended(index, stored, daKind, daHash, h);
     }
 
-    function _checkTimes(Header memory h, uint64 last) internal view {
+    function _checkTimes(Header calldata h, uint64 last) internal view {
         bool inOrder = last <= h.firstTime && h.firstTime <= h.lastTime && h.lastTime <= block.timestamp;
         if (!inOrder || h.firstTime + MAX_BATCH_AGE < block.timestamp) revert BadTime();
     }
 
-    function _checkAnchor(Header memory h) internal view {
+    function _checkAnchor(Header calldata h) internal view {
         if (h.anchorNumber >= block.number || block.number - h.anchorNumber > ANCHOR_DEPTH) {
             revert BadAnchor();
         }
@@ -138,11 +144,11 @@ contract AuraRollup is RollupRoots, UUPSUpgradeable {
         if (blockhash(h.anchorNumber) != h.anchorHash) revert BadAnchor();
     }
 
-    function _checkQueue(Header memory h, uint64 consumed, uint64 patience) internal view {
+    function _checkQueue(Header calldata h, uint64 consumed) internal view {
         if (h.consumed < consumed) revert BadQueue();
         (uint64 count, bytes32 acc, uint64 nextTime) = PORTAL.queueView(h.consumed);
         if (h.consumed > count || h.queueAcc != acc) revert BadQueue();
-        if (h.consumed < count && nextTime + patience < block.timestamp) {
+        if (h.consumed < count && nextTime + FORCE_DELAY < block.timestamp) {
             revert ForcedEntryOverdue(h.consumed);
         }
     }

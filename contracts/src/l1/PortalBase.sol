@@ -9,13 +9,13 @@ import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 
 import {IAuraPortal} from "../interfaces/IAuraPortal.sol";
 import {IAuraRollup} from "../interfaces/IAuraRollup.sol";
+import {Outputs} from "../libraries/Outputs.sol";
 import {Predeploys} from "../libraries/Predeploys.sol";
-import {Withdrawal} from "../libraries/Types.sol";
+import {Output, Withdrawal} from "../libraries/Types.sol";
 import {WithdrawalTree} from "../libraries/WithdrawalTree.sol";
 
 /// @title Storage of the portal, its limits, and how it pays
 abstract contract PortalBase is IAuraPortal, ReentrancyGuardTransient {
-    using BitMaps for BitMaps.BitMap;
     using SafeERC20 for IERC20;
 
     /// @notice What differs between networks. Times in seconds.
@@ -32,6 +32,12 @@ abstract contract PortalBase is IAuraPortal, ReentrancyGuardTransient {
         uint64 settleDelay;
     }
 
+    /// @dev What a deposit has to know of a token. A cap of the whole type is none.
+    struct Token {
+        bool isRegistered;
+        uint248 cap;
+    }
+
     /// @dev A day of a token's payouts.
     struct Outflow {
         uint64 start;
@@ -40,18 +46,19 @@ abstract contract PortalBase is IAuraPortal, ReentrancyGuardTransient {
 
     /// @custom:storage-location erc7201:aura.portal
     struct Portal {
+        // What a deposit reads and writes is in one slot.
         uint64 messageCount;
-        uint64 pausedUntil;
-        uint64 pauseReadyAt;
-        uint64 escapeConsumed;
+        uint112 etherCap;
+        uint40 pausedUntil;
+        uint40 pauseReadyAt;
         mapping(uint256 id => bytes32) queue;
-        BitMaps.BitMap claimed;
-        mapping(address token => uint256) maxEscrow;
+        mapping(uint256 word => uint256) claimed;
+        mapping(address token => Token) tokens;
         uint256 defaultMaxEscrow;
         mapping(address token => Outflow) outflow;
         mapping(address token => uint256) outflowFloor;
-        mapping(address token => bool) registered;
         bytes32 escapeOutput;
+        uint64 escapeConsumed;
         mapping(address user => mapping(address token => bool)) exited;
         BitMaps.BitMap reclaimed;
     }
@@ -106,7 +113,7 @@ abstract contract PortalBase is IAuraPortal, ReentrancyGuardTransient {
 
     /// @inheritdoc IAuraPortal
     function maxEscrow(address token) external view returns (uint256) {
-        return _portal().maxEscrow[token];
+        return _cap(token);
     }
 
     /// @inheritdoc IAuraPortal
@@ -127,7 +134,7 @@ abstract contract PortalBase is IAuraPortal, ReentrancyGuardTransient {
 
     /// @inheritdoc IAuraPortal
     function registered(address token) external view returns (bool) {
-        return _portal().registered[token];
+        return _portal().tokens[token].isRegistered;
     }
 
     /// @inheritdoc IAuraPortal
@@ -147,7 +154,7 @@ abstract contract PortalBase is IAuraPortal, ReentrancyGuardTransient {
 
     /// @inheritdoc IAuraPortal
     function isClaimed(uint64 index) external view returns (bool) {
-        return _portal().claimed.get(index);
+        return (_portal().claimed[index >> 8] >> (index & 0xff)) & 1 == 1;
     }
 
     /// @inheritdoc IAuraPortal
@@ -194,15 +201,31 @@ abstract contract PortalBase is IAuraPortal, ReentrancyGuardTransient {
         day.left = uint192(left - amount);
     }
 
-    function _requireUnderCap(address token, uint256 held) internal view {
-        uint256 cap = _cap(token);
+    function _requireUnder(uint256 cap, uint256 held) internal pure {
         if (held > cap) revert OverCap(cap);
     }
 
-    function _cap(address token) internal view returns (uint256 cap) {
+    /// @dev Ether's is where its deposits read and write anyway; the type holds more ether than exists.
+    function _cap(address token) internal view returns (uint256) {
         Portal storage $ = _portal();
-        cap = $.maxEscrow[token];
-        if (cap == 0) cap = $.defaultMaxEscrow;
+        return token == address(0) ? $.etherCap : $.tokens[token].cap;
+    }
+
+    /// @dev A cap that its type does not hold is none.
+    function _setCap(address token, uint256 cap) internal {
+        Portal storage $ = _portal();
+        // forge-lint: disable-start(unsafe-typecast)
+        if (token == address(0)) {
+            $.etherCap = cap < type(uint112).max ? uint112(cap) : type(uint112).max;
+        } else {
+            $.tokens[token].cap = cap < type(uint248).max ? uint248(cap) : type(uint248).max;
+        }
+        // forge-lint: disable-end(unsafe-typecast)
+        emit MaxEscrowSet(token, cap);
+    }
+
+    function _outputHash(Output calldata o) internal view returns (bytes32) {
+        return Outputs.hash(address(ROLLUP), o);
     }
 
     function _requireNotPaused() internal view {

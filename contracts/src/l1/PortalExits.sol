@@ -43,7 +43,7 @@ abstract contract PortalExits is PortalBase, EIP712Upgradeable {
         if (frozenAt == 0 || block.timestamp < frozenAt + SETTLE_DELAY) revert NotFrozen();
         if ($.escapeOutput != 0) revert AlreadySettled();
         uint64 rootId = ROLLUP.bestFinal();
-        bytes32 output = ROLLUP.outputHash(o);
+        bytes32 output = _outputHash(o);
         if (ROLLUP.roots(rootId).output != output) revert WrongOutput();
         // The genesis batch has consumed nothing, and has no header.
         if (o.batchIndex != 0) {
@@ -120,7 +120,7 @@ abstract contract PortalExits is PortalBase, EIP712Upgradeable {
         Portal storage $ = _portal();
         bytes32 escape = $.escapeOutput;
         if (escape == 0) revert NotFrozen();
-        if (ROLLUP.outputHash(o) != escape) revert WrongOutput();
+        if (_outputHash(o) != escape) revert WrongOutput();
         if (payee == address(0)) revert ZeroAddress();
         if (amount == 0) revert ZeroAmount();
         _requireOwner(user, token, payee, sig);

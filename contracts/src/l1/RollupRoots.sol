@@ -12,6 +12,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {IAuraPortal} from "../interfaces/IAuraPortal.sol";
 import {IAuraRollup} from "../interfaces/IAuraRollup.sol";
 import {MessageQueue} from "../libraries/MessageQueue.sol";
+import {Outputs} from "../libraries/Outputs.sol";
 import {Output} from "../libraries/Types.sol";
 
 /// @title Claims of what batches evaluate to: posted, signed, disputed, final
@@ -79,7 +80,6 @@ abstract contract RollupRoots is IAuraRollup, AccessControlUpgradeable, EIP712Up
     uint64 public constant FREEZE_LOOKS = 16;
 
     bytes32 private constant ATTESTATION = keccak256("RootAttestation(uint64 rootId,bytes32 output)");
-    bytes32 private constant OUTPUT_DOMAIN = "AuraOutputV0";
     // keccak256(abi.encode(uint256(keccak256("aura.rollup")) - 1)) & ~bytes32(uint256(0xff))
     bytes32 private constant STORAGE = 0xb0968053ef879aa288ae02a235d57515146c115295b30923dd3e99e0eef06b00;
 
@@ -124,21 +124,14 @@ abstract contract RollupRoots is IAuraRollup, AccessControlUpgradeable, EIP712Up
     function updateStateRoot(Output calldata o) external onlyRole(PROPOSER) {
         Rollup storage $ = _rollup();
         if ($.frozenAt != 0) revert Frozen();
-        Head memory current = $.head;
+        Head storage current = $.head;
         if (o.batchIndex >= current.batchCount) revert UnknownBatch();
         if (o.batchHash != MessageQueue.trim($.batches[o.batchIndex])) revert UnknownBatch();
         if (o.batchIndex <= $.bestFinalBatch) revert NotIncreasing();
         uint64 rootId = current.rootCount;
         bytes32 output = outputHash(o);
-        $.roots[rootId] = Root({
-            output: output,
-            batchIndex: o.batchIndex,
-            postedAt: uint64(block.timestamp),
-            attested: 0,
-            status: Status.Pending,
-            disputedAt: 0
-        });
-        $.head.rootCount = rootId + 1;
+        _store($.roots[rootId], output, o.batchIndex);
+        current.rootCount = rootId + 1;
         emit StateRootUpdated(rootId, o.stateRoot, output, o);
         _pokeOldest(rootId);
     }
@@ -196,9 +189,16 @@ abstract contract RollupRoots is IAuraRollup, AccessControlUpgradeable, EIP712Up
     }
 
     /// @inheritdoc IAuraRollup
+    function finalize(uint64 rootId) external {
+        _makeFinal(rootId, _known(rootId));
+    }
+
+    /// @inheritdoc IAuraRollup
     function requireFinal(uint64 rootId, bytes32 output) external {
-        if (_known(rootId).output != output) revert WrongOutput();
-        finalize(rootId);
+        // A root that does not exist has no output.
+        Root storage root = _rollup().roots[rootId];
+        if (output == 0 || root.output != output) revert WrongOutput();
+        _makeFinal(rootId, root);
     }
 
     /// @inheritdoc IAuraRollup
@@ -275,19 +275,27 @@ abstract contract RollupRoots is IAuraRollup, AccessControlUpgradeable, EIP712Up
     }
 
     /// @inheritdoc IAuraRollup
-    function finalize(uint64 rootId) public {
-        Root storage root = _known(rootId);
+    function outputHash(Output calldata o) public view returns (bytes32) {
+        return Outputs.hash(address(this), o);
+    }
+
+    /// @dev A pending root of now. Field by field the compiler would write the second slot five times.
+    function _store(Root storage root, bytes32 output, uint64 batchIndex) private {
+        root.output = output;
+        uint256 second = uint256(batchIndex) | (block.timestamp << 64);
+        assembly ("memory-safe") {
+            sstore(add(root.slot, 1), second)
+        }
+    }
+
+    /// @dev The root exists.
+    function _makeFinal(uint64 rootId, Root storage root) private {
         if (root.status == Status.Final) return;
         if (root.status != Status.Pending) revert WrongStatus();
         if (!_qualifies(root)) revert TooSoon();
         // What leaves by exits is fixed from then on.
         if (PORTAL.escapeOutput() != 0) revert Frozen();
         _finalize(rootId, root);
-    }
-
-    /// @inheritdoc IAuraRollup
-    function outputHash(Output calldata o) public view returns (bytes32) {
-        return keccak256(abi.encode(OUTPUT_DOMAIN, block.chainid, address(this), o));
     }
 
     function _finalize(uint64 rootId, Root storage root) private {

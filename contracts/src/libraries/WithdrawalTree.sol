@@ -33,9 +33,17 @@ library WithdrawalTree {
         pure
         returns (bytes32)
     {
-        for (uint256 level = 0; level < DEPTH; ++level) {
-            bytes32 sibling = siblings[level];
-            node = (index >> level) & 1 == 0 ? _pair(node, sibling) : _pair(sibling, node);
+        // Only the scratch space is written. Bit `level` of the index, brought to bit 5, is where the node's
+        // own side stands; the sibling stands on the other.
+        assembly ("memory-safe") {
+            let end := add(siblings, 0x400)
+            for { let cursor := siblings } lt(cursor, end) { cursor := add(cursor, 0x20) } {
+                let own := shl(5, and(index, 1))
+                mstore(own, node)
+                mstore(xor(own, 0x20), calldataload(cursor))
+                node := keccak256(0x00, 0x40)
+                index := shr(1, index)
+            }
         }
         return node;
     }

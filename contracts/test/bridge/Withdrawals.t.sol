@@ -25,6 +25,8 @@ contract Recipient {
 }
 
 contract WithdrawalsTest is BridgeTest {
+    bytes32 private constant DOMAIN = "AuraWithdrawalV0";
+
     Withdrawal[] internal sent;
     bytes32[] internal leaves;
     uint64 internal rootId;
@@ -150,13 +152,7 @@ contract WithdrawalsTest is BridgeTest {
         _threeWithdrawals();
         // The leaf that another portal, L1 or L2 would have.
         leaves[1] = keccak256(
-            bytes.concat(
-                keccak256(
-                    abi.encode(
-                        bytes32("AuraWithdrawalV0"), block.chainid, address(this), L2_CHAIN_ID, sent[1]
-                    )
-                )
-            )
+            bytes.concat(keccak256(abi.encode(DOMAIN, block.chainid, address(this), L2_CHAIN_ID, sent[1])))
         );
         _finalize();
         VM.expectRevert(IAuraPortal.BadProof.selector);

@@ -3,6 +3,14 @@ pragma solidity 0.8.37;
 
 /// @notice The test runner's functions that these tests call.
 interface Vm {
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
     struct DirEntry {
         string errorMessage;
         string path;
@@ -29,6 +37,7 @@ interface Vm {
     function startPrank(address sender, address origin) external;
     function stopPrank() external;
     function store(address account, bytes32 slot, bytes32 value) external;
+    function lastCallGas() external view returns (Gas memory);
     function load(address account, bytes32 slot) external view returns (bytes32);
     function warp(uint256 time) external;
     function readDir(string calldata path) external view returns (DirEntry[] memory);
