@@ -67,13 +67,17 @@ impl StateDb {
                     listed => listed,
                 });
         let listed = listed.map_err(|error| self.failure.put(ReadFailure::Storage(error)))?;
-        self.slots.extend(
-            listed
-                .into_iter()
-                .map(|(slot, word)| ((address, slot), word)),
-        );
-        let shared = std::sync::Arc::clone(&self.layer);
-        self.wipe_storage(&mut shared.write(), address, false);
+        let mut layer = self.layer.write();
+        let slots = layer.slots.entry(address).or_default();
+        slots
+            .values_mut()
+            .for_each(|change| change.after = U256::ZERO);
+        for (slot, before) in listed {
+            let after = U256::ZERO;
+            slots.entry(slot).or_insert(SlotChange { before, after });
+        }
+        drop(layer);
+        self.wiped.insert(address);
         Ok(())
     }
 }

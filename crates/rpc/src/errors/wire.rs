@@ -21,6 +21,22 @@ const PAYLOAD_ATTRIBUTES: i32 = -38003;
 /// The EVM ended a call abnormally, within `eth_simulateV1`.
 const VM_ERROR: i32 = -32015;
 
+/// Codes of `eth_simulateV1` as a whole, by execution-apis.
+const TIMEOUT: i32 = -32016;
+const NONCE_LOW: i32 = -38010;
+const NONCE_HIGH: i32 = -38011;
+const FEE_CAP: i32 = -38012;
+const INTRINSIC_GAS: i32 = -38013;
+const FUNDS: i32 = -38014;
+const BLOCK_GAS: i32 = -38015;
+const BLOCK_NUMBER: i32 = -38020;
+const BLOCK_TIME: i32 = -38021;
+const MOVED_TO_ITSELF: i32 = -38022;
+const MOVED_TWICE: i32 = -38023;
+const SENDER: i32 = -38024;
+const INIT_CODE: i32 = -38025;
+const SIMULATE_LIMIT: i32 = -38026;
+
 /// A code, the words and the optional `data` of an error object.
 pub(super) struct Wire {
     pub(super) code: i32,
@@ -100,27 +116,28 @@ fn call(error: CallError) -> Wire {
     }
 }
 
-/// Codes of `eth_simulateV1` as a whole, as execution-apis lists them.
 fn simulate(error: SimulateError) -> Wire {
     let code = match &error {
-        SimulateError::BlockNumberOrder { .. } => -38020,
-        SimulateError::TimestampOrder { .. } => -38021,
-        SimulateError::TooManyBlocks { .. } | SimulateError::GasCapExceeded { .. } => -38026,
-        SimulateError::BlockGasLimit { .. } => -38015,
-        SimulateError::Override(OverrideError::MovedToItself(_)) => -38022,
-        SimulateError::Override(OverrideError::MovedTwice(_)) => -38023,
+        SimulateError::BlockNumberOrder { .. } => BLOCK_NUMBER,
+        SimulateError::TimestampOrder { .. } => BLOCK_TIME,
+        SimulateError::TooManyBlocks { .. } | SimulateError::GasCapExceeded { .. } => {
+            SIMULATE_LIMIT
+        }
+        SimulateError::BlockGasLimit { .. } => BLOCK_GAS,
+        SimulateError::Override(OverrideError::MovedToItself(_)) => MOVED_TO_ITSELF,
+        SimulateError::Override(OverrideError::MovedTwice(_)) => MOVED_TWICE,
         SimulateError::Transaction { fault, .. } => match fault {
-            TxFault::NonceTooLow => -38010,
-            TxFault::NonceTooHigh => -38011,
-            TxFault::FeeCapTooLow => -38012,
-            TxFault::IntrinsicGas => -38013,
-            TxFault::InsufficientFunds => -38014,
-            TxFault::SenderNotEoa => -38024,
-            TxFault::InitCodeSize => -38025,
+            TxFault::NonceTooLow => NONCE_LOW,
+            TxFault::NonceTooHigh => NONCE_HIGH,
+            TxFault::FeeCapTooLow => FEE_CAP,
+            TxFault::IntrinsicGas => INTRINSIC_GAS,
+            TxFault::InsufficientFunds => FUNDS,
+            TxFault::SenderNotEoa => SENDER,
+            TxFault::InitCodeSize => INIT_CODE,
             TxFault::TipAboveFeeCap => INVALID_PARAMS,
             _ => INTERNAL,
         },
-        SimulateError::Timeout { .. } => -32016,
+        SimulateError::Timeout { .. } => TIMEOUT,
         SimulateError::State(error) => return storage(error),
         SimulateError::Root(_) => return internal(&error),
         _ => SERVER,

@@ -116,16 +116,24 @@ impl<'a> BlockView<'a> {
     }
 }
 
-impl Serialize for BlockView<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.header.entries(&mut map)?;
+impl BlockView<'_> {
+    /// The block's members, for a map that has others too.
+    pub(super) fn entries<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.header.entries(map)?;
         map.serialize_entry("size", &Quantity(self.rlp_length()))?;
         map.serialize_entry("uncles", &Uncles(self.ommers))?;
         map.serialize_entry("transactions", &Transactions(self))?;
-        if let Some(withdrawals) = self.withdrawals {
-            map.serialize_entry("withdrawals", withdrawals)?;
+        match self.withdrawals {
+            Some(withdrawals) => map.serialize_entry("withdrawals", withdrawals),
+            None => Ok(()),
         }
+    }
+}
+
+impl Serialize for BlockView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.entries(&mut map)?;
         map.end()
     }
 }

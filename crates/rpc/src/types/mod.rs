@@ -11,6 +11,7 @@ mod log;
 mod proof;
 mod quantity;
 mod receipt;
+mod simulate;
 mod transaction;
 
 pub(crate) use block::{BlockView, HeaderView, UncleView};
@@ -21,6 +22,7 @@ pub(crate) use log::{LogPosition, RpcLog};
 pub use proof::{Claim, InvalidProof, PathProof, SlotProof, StateProof, StateRoot, WitnessLeaf};
 pub(crate) use quantity::Quantity;
 pub(crate) use receipt::{ReceiptParts, RpcReceipt, receipts_of_block};
+pub(crate) use simulate::SimulatedView;
 pub(crate) use transaction::{Position, RpcTransaction, TransactionView};
 
 use std::sync::Arc;

@@ -66,6 +66,10 @@ const fn signature(envelope: &TxEnvelope) -> &Signature {
 /// `v`: parity for typed transactions; EIP-155 or 27/28 for legacy ones.
 fn v(envelope: &TxEnvelope, parity: bool) -> u128 {
     let parity = u128::from(parity);
+    if signature(envelope).r().is_zero() {
+        // Transactions of simulations are not signed.
+        return 0;
+    }
     match (envelope.tx_type(), envelope.chain_id()) {
         (TxType::Legacy, Some(chain_id)) => u128::from(chain_id) * 2 + 35 + parity,
         (TxType::Legacy, None) => 27 + parity,
