@@ -522,6 +522,43 @@ async fn endless_code_neither_runs_on_nor_fills_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_deepest_calls_are_traced() {
+    let config = RpcConfig {
+        call_gas_cap: u64::MAX,
+        ..RpcConfig::default()
+    };
+    let node = Node::with(config).await;
+    // Calls itself as long as it can.
+    let deep = node.deploy(0, "5f5f5f5f5f305af100").await;
+    for (method, options, per_call) in [
+        (
+            "debug_traceCall",
+            json!({"tracer":"callTracer"}),
+            "\"type\":\"CALL\"",
+        ),
+        (
+            "debug_traceCall",
+            json!({"tracer":"flatCallTracer"}),
+            "\"type\":\"call\"",
+        ),
+        ("debug_traceCall", json!({}), "\"op\":\"CALL\""),
+        ("trace_call", json!(["vmTrace"]), "\"op\":\"CALL\""),
+    ] {
+        let params = match method {
+            "trace_call" => json!([{"to": deep}, options]),
+            _ => json!([{"to": deep}, "latest", options]),
+        };
+        let body = json!({"jsonrpc":"2.0","id":1,"method":method,"params":params}).to_string();
+        // Too deep for the JSON parser of the tests.
+        let address = node.server.local_addr();
+        let reply = common::request(address, "POST", "/", &[], body.as_bytes()).await;
+        let text = String::from_utf8(reply.body.to_vec()).unwrap();
+        // 1,024 calls in calls; the one below them fails.
+        assert!(text.matches(per_call).count() >= 1_025, "{options}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn memory_that_is_passed_on_again_and_again_is_not_recorded_without_end() {
     let config = RpcConfig {
         max_trace_bytes: 4 << 20,

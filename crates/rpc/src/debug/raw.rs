@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{Block, Sealable, TxReceipt, transaction::SignerRecoverable};
+use alloy_consensus::TxReceipt;
 use alloy_eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718};
 use alloy_primitives::{B256, Bytes};
-use alloy_rlp::{BufMut, Decodable, Encodable, Header as RlpHeader};
-use aura_primitives::{Receipt, RecoveredTx, SealedBlock, TxEnvelope};
+use aura_chain::{decode_block, encode_block, recover_block};
+use aura_primitives::{Receipt, SealedBlock};
 use aura_storage::Reader;
 
 use crate::{
@@ -35,62 +35,11 @@ pub(super) fn header(api: &Api, mut args: Args<'_>) -> Result<Bytes, Fault> {
     Ok(alloy_rlp::encode(header.inner()).into())
 }
 
-/// A transaction of a body: a list of its own if it is a legacy one, else wrapped in a string.
-fn encode_transaction(tx: &RecoveredTx, out: &mut dyn BufMut) {
-    if tx.tx_type() == 0 {
-        out.put_slice(tx.encoded());
-    } else {
-        tx.encoded().as_ref().encode(out);
-    }
-}
-
-fn list(content: &[u8], out: &mut Vec<u8>) {
-    let header = RlpHeader {
-        list: true,
-        payload_length: content.len(),
-    };
-    header.encode(out);
-    out.put_slice(content);
-}
-
-/// RLP of a block.
-fn encode_block(block: &SealedBlock) -> Bytes {
-    let mut content = Vec::new();
-    block.header.inner().encode(&mut content);
-    let mut transactions = Vec::new();
-    for tx in &block.transactions {
-        encode_transaction(tx, &mut transactions);
-    }
-    list(&transactions, &mut content);
-    block.ommers.encode(&mut content);
-    if let Some(withdrawals) = &block.withdrawals {
-        withdrawals.encode(&mut content);
-    }
-    let mut out = Vec::with_capacity(content.len() + 9);
-    list(&content, &mut out);
-    out.into()
-}
-
 /// Block of RLP bytes. Senders are recovered: about 30 µs each.
-pub(super) fn decode_block(mut bytes: &[u8]) -> Result<SealedBlock, Fault> {
-    let invalid = |problem: String| Fault::params(format!("invalid argument 0 (block): {problem}"));
-    let block = Block::<TxEnvelope>::decode(&mut bytes)
-        .map_err(|error| invalid(format!("rlp: {error}")))?;
-    if !bytes.is_empty() {
-        return Err(invalid("rlp: trailing bytes".to_owned()));
-    }
-    let transactions = block.body.transactions.into_iter().map(|tx| {
-        let sender = tx
-            .recover_signer_unchecked()
-            .map_err(|_| invalid("invalid signature".to_owned()))?;
-        Ok(Arc::new(RecoveredTx::new(tx, sender)))
-    });
-    Ok(SealedBlock {
-        transactions: transactions.collect::<Result<_, Fault>>()?,
-        header: block.header.seal_slow(),
-        ommers: block.body.ommers,
-        withdrawals: block.body.withdrawals,
-    })
+pub(super) fn decode(bytes: &[u8]) -> Result<SealedBlock, Fault> {
+    decode_block(bytes)
+        .and_then(recover_block)
+        .map_err(|error| Fault::params(format!("invalid argument 0 (block): {error}")))
 }
 
 /// `debug_getRawBlock(block)`.
@@ -99,7 +48,10 @@ pub(super) async fn block(api: Arc<Api>, raw: Raw) -> Result<Bytes, Fault> {
     api.on_scans(move |api| {
         let reader = api.reader()?;
         let block = reader.block(number(&reader, id)?)?;
-        Ok(encode_block(&block.ok_or_else(|| unknown_block(id))?))
+        let block = block.ok_or_else(|| unknown_block(id))?;
+        let mut rlp = Vec::new();
+        encode_block(&block, &mut rlp);
+        Ok(Bytes::from(rlp))
     })
     .await
 }

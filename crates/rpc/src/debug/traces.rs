@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::{
     options::{Options, call_options, transaction_index},
-    raw::decode_block,
+    raw::decode,
 };
 use crate::{
     api::Api,
@@ -83,7 +83,7 @@ pub(super) async fn block_by_rlp(api: Arc<Api>, raw: Raw) -> Result<Box<RawValue
         (bytes, Options::parse(&mut args)?)
     };
     api.on_traces(move |api| {
-        let block = decode_block(&bytes)?;
+        let block = decode(&bytes)?;
         trace_block(api, StoredBlock::offered(api, block)?, options)
     })
     .await
