@@ -1,5 +1,7 @@
 //! The open block, built transaction by transaction.
 
+mod verifying;
+
 use std::{borrow::Cow, sync::Arc};
 
 use alloy_consensus::{Header, Transaction, TransactionEnvelope, TxType, transaction::Recovered};
@@ -13,12 +15,11 @@ use alloy_evm::{
     },
 };
 use alloy_hardforks::EthereumHardforks;
-use alloy_primitives::Address;
 use aura_chainspec::ChainSpec;
 use aura_primitives::{ExecutedBlock, Receipt, RecoveredTx, SealedHeader, TxEnvelope};
 use aura_storage::StateView;
 use parking_lot::RwLock;
-use revm::{Database, context::TxEnv, database_interface::DatabaseCommitExt};
+use revm::{context::TxEnv, database_interface::DatabaseCommitExt};
 
 use crate::{
     ExecutionError, OpenBlock, OpenBody, PayloadAttributes, StateDb,
@@ -27,7 +28,7 @@ use crate::{
     dao, roots,
     rules::BlockRules,
     state_db::{ErrorSlot, ReadFailure, StateReadError, StateReads},
-    verify::{MAX_BLOCK_BYTES, PostState, ommer_rewards},
+    verify::{MAX_BLOCK_BYTES, ommer_rewards},
 };
 
 /// Upper bound on the encoding of a header and the lists around it.
@@ -106,19 +107,6 @@ impl BlockExecutor {
     ) -> Result<Self, ExecutionError> {
         let header = attributes.header(&spec, parent)?;
         Self::with_header(spec, parent, header, attributes.withdrawals, view)
-    }
-
-    /// Opens a block of somebody else's. Its size has been checked.
-    pub(crate) fn verifying(
-        spec: Arc<ChainSpec>,
-        parent: &SealedHeader,
-        header: Header,
-        withdrawals: Option<Withdrawals>,
-        view: StateView,
-    ) -> Result<Self, ExecutionError> {
-        let mut executor = Self::with_header(spec, parent, header, withdrawals, view)?;
-        executor.bytes_left = u64::MAX;
-        Ok(executor)
     }
 
     /// Opens a block with a given header; fields that execution gives are overwritten at the end.
@@ -231,31 +219,6 @@ impl BlockExecutor {
         Ok(TxOutcome { gas_used, success })
     }
 
-    /// Gives the newest receipt the state root of now in place of its status (before Byzantium).
-    pub(crate) fn set_post_state(
-        &mut self,
-        post_state: &mut PostState<'_>,
-    ) -> Result<(), ExecutionError> {
-        let root = self.inner.evm.db().with_state(post_state);
-        let mut body = self.open.body.write();
-        let index = body.transactions.len().saturating_sub(1);
-        let root = root.flatten().ok_or(ExecutionError::NoPostState {
-            number: self.open.header.number,
-            index,
-        })?;
-        if let Some(receipt) = body.receipts.last_mut() {
-            receipt.status = root.into();
-        }
-        Ok(())
-    }
-
-    /// Returns `true` if there is code at `address` now.
-    pub(crate) fn has_code(&mut self, address: Address) -> Result<bool, ExecutionError> {
-        let account = self.inner.evm.db_mut().basic(address);
-        let account = check_state(&self.failure, account)?;
-        Ok(account.is_some_and(|account| !account.is_code_hash_empty_or_zero()))
-    }
-
     fn check_room(&self, tx: &RecoveredTx, bytes: u64) -> Result<(), ExecutionError> {
         if bytes > self.bytes_left {
             return Err(ExecutionError::BlockFull {
@@ -329,14 +292,6 @@ impl BlockExecutor {
     /// As for [`finish`](Self::finish).
     pub fn finish_with_requests(self) -> Result<(ExecutedBlock, Requests), ExecutionError> {
         self.close(Vec::new())
-    }
-
-    /// As [`finish`](Self::finish), for a block with uncles, which earn their part of the reward.
-    pub(crate) fn finish_with_ommers(
-        self,
-        ommers: Vec<Header>,
-    ) -> Result<ExecutedBlock, ExecutionError> {
-        Ok(self.close(ommers)?.0)
     }
 
     fn close(self, ommers: Vec<Header>) -> Result<(ExecutedBlock, Requests), ExecutionError> {

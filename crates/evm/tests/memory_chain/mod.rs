@@ -1,6 +1,7 @@
 //! A tree of blocks in memory, each with the whole state after it.
+#![allow(dead_code)]
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, error::Error, sync::Arc};
 
 use alloy_consensus::{Header, Sealable};
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
@@ -10,7 +11,7 @@ use alloy_trie::{
 };
 use aura_chainspec::ChainSpec;
 use aura_evm::{Ancestors, execute_block};
-use aura_primitives::{SealedBlock, SealedHeader, StateDiff};
+use aura_primitives::{ExecutedBlock, SealedBlock, SealedHeader, StateDiff};
 use aura_storage::{Layer, StateView, StorageError};
 
 pub(crate) fn code_hash(code: &Bytes) -> B256 {
@@ -124,9 +125,39 @@ impl MemoryChain {
         root_of(self.state())
     }
 
+    /// The newest block of the chain with the most total difficulty.
+    pub(crate) fn head_block(&self) -> &SealedBlock {
+        &self.nodes[&self.head].block
+    }
+
+    pub(crate) fn spec(&self) -> &ChainSpec {
+        &self.spec
+    }
+
     /// Verifies `block` on its parent, whichever that is, and keeps it.
     pub(crate) fn import(&mut self, block: SealedBlock) -> Result<(), String> {
-        let hash = block.hash();
+        let (_, state) = self.execute(&block).map_err(|error| chain_of(&*error))?;
+        if root_of(&state) != block.header.state_root {
+            return Err("other state root".to_owned());
+        }
+        self.keep(block, state);
+        Ok(())
+    }
+
+    /// As [`import`](Self::import), but the header's state root is filled in.
+    pub(crate) fn extend(
+        &mut self,
+        mut block: SealedBlock,
+    ) -> Result<ExecutedBlock, Box<dyn Error>> {
+        let (executed, state) = self.execute(&block)?;
+        let mut header = block.header.into_inner();
+        header.state_root = root_of(&state);
+        block.header = header.seal_slow();
+        self.keep(block, state);
+        Ok(executed)
+    }
+
+    fn execute(&self, block: &SealedBlock) -> Result<(ExecutedBlock, StateDiff), Box<dyn Error>> {
         let tip = block.header.parent_hash;
         let parent = self.nodes.get(&tip).ok_or("unknown parent")?;
         let branch = Branch {
@@ -143,30 +174,30 @@ impl MemoryChain {
         let mut post_state =
             |_: &StateView, diff: &StateDiff| Some(root_of(&with(&parent.state, diff.clone())));
         let header = &parent.block.header;
-        let executed = execute_block(&self.spec, header, &block, view, &branch, &mut post_state)
-            .map_err(|error| chain_of(&error))?;
-        let state = with(&parent.state, executed.diff);
-        if root_of(&state) != block.header.state_root {
-            return Err("other state root".to_owned());
-        }
+        let executed = execute_block(&self.spec, header, block, view, &branch, &mut post_state)?;
+        let state = with(&parent.state, executed.diff.clone());
+        Ok((executed, state))
+    }
+
+    fn keep(&mut self, block: SealedBlock, state: StateDiff) {
+        let hash = block.hash();
+        let parent = &self.nodes[&block.header.parent_hash];
         let total_difficulty = parent.total_difficulty + block.header.difficulty;
         let merged = self.spec.is_merged(&block.header);
         if merged || total_difficulty > self.nodes[&self.head].total_difficulty {
             self.head = hash;
         }
-        let state = Arc::new(state);
         let node = Node {
             block,
-            state,
+            state: Arc::new(state),
             total_difficulty,
         };
         self.nodes.insert(hash, node);
-        Ok(())
     }
 }
 
 /// An error with its causes.
-fn chain_of(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain_of(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

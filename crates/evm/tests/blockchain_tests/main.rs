@@ -4,7 +4,10 @@
 //! of it. The archives are not part of the repository, see `state_tests.rs`.
 #![allow(missing_docs)]
 
+#[path = "../memory_chain/mod.rs"]
 mod memory_chain;
+mod network;
+mod reasons;
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +23,9 @@ use alloy_rlp::Decodable;
 use aura_chainspec::ChainSpec;
 use aura_primitives::{RecoveredTx, SealedBlock, TxEnvelope};
 use memory_chain::{MemoryChain, code_hash};
+use network::config;
 use rayon::prelude::*;
+use reasons::is_right_reason;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -53,169 +58,6 @@ struct Case {
     post_state_hash: Option<B256>,
     #[serde(default)]
     config: Value,
-}
-
-/// What an error has to mention where a test names a reason; of several reasons one is enough.
-const REASONS: [(&str, &str); 46] = [
-    ("IntrinsicGas", "intrinsic gas too low"),
-    ("INTRINSIC_GAS_TOO_LOW", "intrinsic gas too low"),
-    ("INVALID_REQUESTS", "requestsHash"),
-    ("INCORRECT_EXCESS_BLOB_GAS", "excessBlobGas"),
-    ("UNCLES_OVER_PARIS", "sha3Uncles"),
-    ("INVALID_GASLIMIT", "gas limit"),
-    ("InvalidGasLimit", "gas limit"),
-    ("GASLIMIT_TOO_BIG", "gas limit"),
-    ("INVALID_DEPOSIT_EVENT_LAYOUT", "deposit"),
-    ("INSUFFICIENT_ACCOUNT_FUNDS", "insufficient funds"),
-    ("NoFunds", "insufficient funds"),
-    ("GAS_ALLOWANCE_EXCEEDED", "gas, the block has"),
-    ("GasLimitReached", "gas, the block has"),
-    ("GAS_LIMIT_EXCEEDS_MAXIMUM", "gas limit too high"),
-    ("NONCE_MISMATCH_TOO_LOW", "nonce too low"),
-    ("NonceTooLow", "nonce too low"),
-    ("NONCE_MISMATCH_TOO_HIGH", "nonce too high"),
-    ("NonceTooHigh", "nonce too high"),
-    ("UncleIsAncestor", "is an ancestor"),
-    ("UncleIsBrother", "is included already"),
-    ("UncleInChain", "is included already"),
-    ("UncleParentIsNotAncestor", "has no parent"),
-    ("UNCLE_PARENT_INCORRECT", "has no parent"),
-    ("InvalidUncleParentHash", "has no parent"),
-    ("InvalidUnclesHash", "sha3Uncles"),
-    ("BLOB_VERSIONED_HASH", "blob hash version"),
-    ("INVALID_WITHDRAWALS_ROOT", "withdrawalsRoot"),
-    ("INSUFFICIENT_MAX_FEE_PER_GAS", "less than block base fee"),
-    ("FeeCapLessThanBlocks", "less than block base fee"),
-    (
-        "INSUFFICIENT_MAX_FEE_PER_BLOB_GAS",
-        "less than block blob gas fee",
-    ),
-    ("OLDER_THAN_PARENT", "does not follow the parent's"),
-    (
-        "InvalidTimestampOlderParent",
-        "does not follow the parent's",
-    ),
-    ("InvalidDifficulty", "difficulty is"),
-    ("INVALID_DIFFICULTY", "difficulty"),
-    ("BASEFEE", "baseFeePerGas"),
-    ("BaseFeeWrong", "baseFeePerGas"),
-    ("WRONG_PARENT", "baseFeePerGas"),
-    ("EXTRA_DATA_INVALID_DAO", "DAO fork"),
-    ("EXTRA_DATA_TOO_BIG", "extra data of"),
-    ("ExtraDataTooBig", "extra data of"),
-    ("PRIORITY_GREATER_THAN_MAX_FEE", "max priority fee"),
-    ("TipGtFeeCap", "max priority fee"),
-    ("TransactionsRoot", "transactionsRoot"),
-    ("StateRoot", "state root"),
-    ("SYSTEM_CONTRACT_CALL_FAILED", "contract call"),
-    ("SYSTEM_CONTRACT_EMPTY", "has no code"),
-];
-
-/// Returns `true` if the error is about what the test says, or the test says nothing that we know.
-fn is_right_reason(expected: &str, error: &str) -> bool {
-    let mut known = REASONS.iter().filter(|(name, _)| expected.contains(name));
-    let mut any = false;
-    known.any(|(_, words)| {
-        any = true;
-        error.contains(words)
-    }) || !any
-}
-
-/// Forks by block number, oldest first; networks of tests count those before them in.
-const BLOCK_FORKS: [(&str, &[&str]); 11] = [
-    ("Homestead", &["homesteadBlock"]),
-    ("EIP150", &["eip150Block"]),
-    ("EIP158", &["eip155Block", "eip158Block"]),
-    ("Byzantium", &["byzantiumBlock"]),
-    ("Constantinople", &["constantinopleBlock"]),
-    ("ConstantinopleFix", &["petersburgBlock"]),
-    ("Istanbul", &["istanbulBlock", "muirGlacierBlock"]),
-    ("Berlin", &["berlinBlock"]),
-    ("London", &["londonBlock"]),
-    ("ArrowGlacier", &["arrowGlacierBlock"]),
-    ("GrayGlacier", &["grayGlacierBlock"]),
-];
-const TIME_FORKS: [(&str, &str); 8] = [
-    ("Shanghai", "shanghaiTime"),
-    ("Cancun", "cancunTime"),
-    ("Prague", "pragueTime"),
-    ("Osaka", "osakaTime"),
-    ("BPO1", "bpo1Time"),
-    ("BPO2", "bpo2Time"),
-    ("BPO3", "bpo3Time"),
-    ("BPO4", "bpo4Time"),
-];
-
-/// `config` of a genesis file for a network of the tests.
-fn config(network: &str) -> Value {
-    let mut config = json!({
-        "depositContractAddress": "0x00000000219ab540356cbb839cbe05303d7705fa"
-    });
-    match network {
-        "ArrowGlacierToParisAtDiffC0000" => {
-            activate(&mut config, "ArrowGlacier", 0);
-            config["terminalTotalDifficulty"] = json!(0xc0000);
-        }
-        "HomesteadToDaoAt5" => {
-            activate(&mut config, "Homestead", 0);
-            config["daoForkBlock"] = json!(5);
-            config["daoForkSupport"] = json!(true);
-        }
-        _ => match network.split_once("To") {
-            Some((from, rest)) => {
-                let (to, at) = rest.split_once("At").unwrap();
-                activate(&mut config, from, 0);
-                let at = match at.strip_prefix("Time") {
-                    Some("15k") => 15_000,
-                    Some(other) => panic!("unknown time {other}"),
-                    None => at.parse().unwrap(),
-                };
-                activate(&mut config, to, at);
-            }
-            None => activate(&mut config, network, 0),
-        },
-    }
-    config
-}
-
-/// Schedules what is not yet scheduled up to `fork` at `at`.
-fn activate(config: &mut Value, fork: &str, at: u64) {
-    let merged = fork == "Paris" || TIME_FORKS.iter().any(|(name, _)| *name == fork);
-    let mut set = |key: &str| {
-        if config.get(key).is_none() {
-            config[key] = json!(at);
-        }
-    };
-    if fork == "Frontier" {
-        return;
-    }
-    for (name, keys) in BLOCK_FORKS {
-        keys.iter().for_each(|key| set(key));
-        // Petersburg came on the day of Constantinople; only one network goes without it.
-        if name == fork {
-            break;
-        }
-        assert!(name != "GrayGlacier" || merged, "unknown fork {fork}");
-    }
-    if merged {
-        if config.get("terminalTotalDifficulty").is_none() {
-            config["terminalTotalDifficulty"] = json!(0);
-        }
-        for (name, key) in TIME_FORKS {
-            if fork == "Paris" {
-                break;
-            }
-            if config.get(key).is_none() {
-                config[key] = json!(at);
-            }
-            if name == fork {
-                break;
-            }
-        }
-    }
-    if fork == "Constantinople" {
-        config["petersburgBlock"] = json!(u64::MAX);
-    }
 }
 
 /// The chain of a case, as a genesis file would describe it.
@@ -358,12 +200,15 @@ fn compare(chain: &MemoryChain, expected: &BTreeMap<Address, AccountState>) -> R
     Ok(())
 }
 
-fn unpack(name: &str) -> Result<PathBuf, String> {
-    let shared = std::env::var_os("AURA_SHARED").map_or_else(
+fn shared() -> PathBuf {
+    std::env::var_os("AURA_SHARED").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
         PathBuf::from,
-    );
-    let archive = shared.join(format!("ethereum-tests/{name}.tar.zst"));
+    )
+}
+
+fn unpack(name: &str) -> Result<PathBuf, String> {
+    let archive = shared().join(format!("ethereum-tests/{name}.tar.zst"));
     if !archive.exists() {
         return Err(format!("{} is absent", archive.display()));
     }
@@ -449,4 +294,33 @@ fn blocks_of_execution_spec_tests_are_judged_right() {
 #[test]
 fn blocks_of_legacy_tests_are_judged_right() {
     run_archive("blockchain_tests_legacy", 740);
+}
+
+/// The chain of the execution-apis tests goes through every fork, Constantinople and the merge
+/// included, within 54 blocks.
+#[test]
+fn the_chain_of_the_execution_apis_is_valid() {
+    let dir = shared().join("execution-apis");
+    let Ok(genesis) = fs::read_to_string(dir.join("genesis.json")) else {
+        println!("the chain is not verified: {} is absent", dir.display());
+        return;
+    };
+    let mut chain = MemoryChain::new(ChainSpec::from_genesis_json(&genesis).unwrap());
+    let rlp = fs::read(dir.join("chain.rlp")).unwrap();
+    let mut rest = rlp.as_slice();
+    let mut blocks = 0;
+    while !rest.is_empty() {
+        let start = rest;
+        Block::<TxEnvelope>::decode(&mut rest).unwrap();
+        let block = decode(&start[..start.len() - rest.len()]).unwrap();
+        blocks += 1;
+        let number = block.number();
+        chain
+            .import(block)
+            .unwrap_or_else(|error| panic!("block {number}: {error}"));
+    }
+    println!("{blocks} blocks of the execution-apis chain are valid");
+    let head: Value = serde_json::from_slice(&fs::read(dir.join("headfcu.json")).unwrap()).unwrap();
+    let expected = &head["params"][0]["headBlockHash"];
+    assert_eq!(json!(chain.head()), *expected);
 }
