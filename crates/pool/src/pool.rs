@@ -203,6 +203,11 @@ impl Pool {
         (sizes.pending, sizes.queued)
     }
 
+    /// Lowest tip per gas that is accepted, in wei.
+    pub fn min_tip_wei(&self) -> u64 {
+        self.0.config.min_tip_wei
+    }
+
     /// Every transaction that becomes executable from now on. A receiver that lags loses the oldest
     /// and is told how many.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<RecoveredTx>> {

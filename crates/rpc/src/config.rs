@@ -123,9 +123,10 @@ pub struct RpcConfig {
     pub max_search_blocks: u64,
     /// Blocks of one `eth_feeHistory`; a higher count is lowered to it.
     pub max_fee_history_blocks: u64,
-    /// Headroom of `eth_gasPrice` above the next base fee, in percent.
+    /// Least headroom of `eth_gasPrice` above the next base fee, in percent; where blocks are full
+    /// it is what the base fee may rise by.
     pub gas_price_headroom_percent: u32,
-    /// Blocks that a suggested tip is drawn from.
+    /// Blocks that a suggested tip is drawn from, on a congested chain.
     pub tip_blocks: u32,
     /// Which of the tips in those blocks is suggested, in percent.
     pub tip_percentile: u32,

@@ -101,50 +101,98 @@ async fn bad_ranges_are_invalid_parameters() {
     assert_eq!((code, message.as_str()), (-32000, "unknown block"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn limits_name_a_range_that_works() {
-    let configs = [
-        RpcConfig {
-            max_log_results: 3,
-            ..RpcConfig::default()
-        },
-        RpcConfig {
-            max_log_blocks: 2,
-            ..RpcConfig::default()
-        },
-        RpcConfig {
-            max_log_bytes: 100,
-            ..RpcConfig::default()
-        },
-        RpcConfig {
-            max_log_results: 1,
-            ..RpcConfig::default()
-        },
-    ];
-    for config in configs {
-        let (node, _) = node_with_logs(config).await;
-        let (mut from, mut found, mut refused) = ("0x0".to_owned(), 0, 0);
-        while from != "0x6" {
-            let mut to = "0x5".to_owned();
-            loop {
-                let filter = json!([{"fromBlock": from, "toBlock": to}]);
-                let response = node.respond("eth_getLogs", filter).await;
-                if let Some(logs) = response["result"].as_array() {
-                    found += logs.len();
-                    break;
-                }
-                refused += 1;
-                assert_eq!(response["error"]["code"], -32005, "{response}");
-                let message = response["error"]["message"].as_str().unwrap();
-                let range = message.split_once('[').unwrap().1.trim_end_matches(']');
-                let (low, high) = range.split_once(", ").unwrap();
-                assert_eq!(low, from, "{message}");
-                to = high.to_owned();
-            }
-            let next = u64::from_str_radix(&to[2..], 16).unwrap() + 1;
-            from = format!("{next:#x}");
-        }
-        assert_eq!(found, 8);
-        assert!(refused > 0);
+/// Small numbers from a seed, the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
     }
+}
+
+/// Asks for all blocks, and whenever it is too much for the range that the error names; goes on
+/// behind it until the head is reached. Returns the logs and how often it was refused.
+async fn follow_the_errors(url: std::net::SocketAddr, head: u64) -> (Vec<Value>, usize) {
+    let (mut from, mut to, mut found, mut refused) = (0, head, Vec::new(), 0);
+    while from <= head {
+        let filter = json!([{"fromBlock": format!("{from:#x}"), "toBlock": format!("{to:#x}")}]);
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_getLogs", "params": filter});
+        let reply = common::request(url, "POST", "/", &[], body.to_string().as_bytes()).await;
+        let response: Value = serde_json::from_slice(&reply.body).unwrap();
+        if let Some(logs) = response["result"].as_array() {
+            found.extend_from_slice(logs);
+            (from, to) = (to + 1, head);
+            continue;
+        }
+        refused += 1;
+        let error = &response["error"];
+        assert_eq!(error["code"], -32005, "{response}");
+        let range = &error["data"];
+        let (low, high) = (&range["from"], &range["to"]);
+        let message = error["message"].as_str().unwrap();
+        let text = format!(
+            "Try with this block range [{}, {}].",
+            low.as_str().unwrap(),
+            high.as_str().unwrap()
+        );
+        assert!(message.ends_with(&text), "{message}");
+        assert_eq!(low, &json!(format!("{from:#x}")));
+        let high = u64::from_str_radix(&high.as_str().unwrap()[2..], 16).unwrap();
+        // Strictly smaller, and not empty.
+        assert!((from..to).contains(&high), "{from} {high} {to}");
+        to = high;
+    }
+    (found, refused)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_follows_the_errors_reaches_the_end() {
+    let seed = 0x5eed_0001;
+    let mut dice = Dice(seed);
+    let node = Node::start().await;
+    let logger = node.deploy(0, LOGGER).await;
+    let mut nonce = 1;
+    for _ in 0..40 {
+        // Many blocks without logs, some with a dozen.
+        for _ in 0..[0, 0, 0, 1, 2, 12][dice.roll(6) as usize] {
+            node.send(&log(nonce, logger, 1)).await;
+            nonce += 1;
+        }
+        node.mine().await;
+    }
+    let everything = json!([{"fromBlock": "0x0", "toBlock": "latest"}]);
+    let want = node.call("eth_getLogs", everything).await;
+    let want = want.as_array().unwrap();
+    let head = node.chain.tip().number;
+    let mut refusals = 0;
+    for round in 0..24 {
+        // Most limits are out of the way, so that each one bites in some rounds.
+        let mut limit = |most: u64, none: u64| match dice.roll(3) {
+            0 => none,
+            _ => 1 + dice.roll(most),
+        };
+        let config = RpcConfig {
+            max_log_blocks: limit(45, 1_000),
+            max_log_results: limit(20, 1_000) as usize,
+            max_log_bytes: limit(1_500, 100_000) as usize,
+            log_timeout_ms: limit(2, 10_000),
+            ..RpcConfig::default()
+        };
+        let shown = format!("seed {seed:#x} round {round}: {config:?}");
+        let context = aura_rpc::RpcContext {
+            chain: node.chain.clone(),
+            pool: node.pool.clone(),
+            client_version: "limits".into(),
+        };
+        let address = "127.0.0.1:0".parse().unwrap();
+        let server = aura_rpc::serve(address, config, context, node.token.child_token());
+        let server = server.await.unwrap();
+        let (found, refused) = follow_the_errors(server.local_addr(), head).await;
+        assert_eq!(&found, want, "{shown}");
+        refusals += refused;
+    }
+    assert!(refusals > 50, "{refusals}");
 }

@@ -136,6 +136,7 @@ async fn wrong_subscriptions_are_errors() {
         (json!([1]), "want a string"),
         (json!(["logs", {"topics": 1}]), "topics"),
         (json!(["newHeads", {}, 1]), "too many arguments"),
+        (json!(["newHeads", true]), "want an object"),
     ] {
         let error = socket.respond("eth_subscribe", params).await["error"].clone();
         assert_eq!(error["code"], -32602, "{error}");
@@ -146,6 +147,7 @@ async fn wrong_subscriptions_are_errors() {
     assert_eq!(gone["result"], false);
     let error = socket.respond("eth_unsubscribe", json!([])).await["error"].clone();
     assert_eq!(error["code"], -32602);
+    let mut socket = node.socket().await;
     for _ in 0..2 {
         socket.subscribe(json!(["syncing"])).await;
     }
@@ -196,10 +198,157 @@ async fn a_reader_that_stalls_is_told_and_others_miss_nothing() {
         }
     });
     notice.await.expect("a notice of the end");
-    let notice = last["error"].as_str().unwrap();
-    assert!(notice.starts_with("subscription ended"), "{notice}");
-    let number = stalled.respond("eth_blockNumber", json!([])).await;
+    let notice = &last["error"];
+    assert_eq!(notice["code"], -32005, "{notice}");
+    let message = notice["message"].as_str().unwrap();
+    assert!(message.starts_with("subscription ended"), "{message}");
+    // Libraries pass over notices, but see a closed socket.
+    let closed = tokio::time::timeout(Duration::from_secs(10), async {
+        while stalled.text().await.is_some() {}
+    });
+    closed.await.expect("a closed socket");
+    let number = reader.respond("eth_blockNumber", json!([])).await;
     assert_eq!(number["result"], "0x1");
+}
+
+fn number(value: &Value) -> u64 {
+    u64::from_str_radix(&value.as_str().unwrap()[2..], 16).unwrap()
+}
+
+/// Mines blocks with one log each while `reading` goes on.
+async fn while_mining<T>(
+    node: &Node,
+    logger: alloy_primitives::Address,
+    nonces: std::ops::Range<u64>,
+    reading: impl Future<Output = T>,
+) -> T {
+    let mining = async {
+        for nonce in nonces {
+            node.send(&log(nonce, logger, 1)).await;
+            node.mine().await;
+        }
+    };
+    tokio::join!(reading, mining).0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_past_joins_the_present_without_gap_or_duplicate() {
+    let node = Node::start().await;
+    let logger = node.deploy(0, LOGGER).await;
+    for nonce in 1..=10 {
+        node.send(&log(nonce, logger, 1)).await;
+        node.mine().await;
+    }
+    // Each subscribes at another moment while blocks are made.
+    let readers = (0..6u64).map(|reader| {
+        let node = &node;
+        async move {
+            tokio::time::sleep(Duration::from_millis(9 * reader)).await;
+            let mut heads = node.socket().await;
+            let from = json!({"fromBlock": format!("{reader:#x}")});
+            heads.subscribe(json!(["newHeads", from])).await;
+            let mut logs = node.socket().await;
+            let from = json!({"fromBlock": "0x3", "address": logger});
+            logs.subscribe(json!(["logs", from])).await;
+            let mut parent = Value::Null;
+            for want in reader..=41 {
+                let head = heads.notification().await["result"].clone();
+                assert_eq!(number(&head["number"]), want);
+                assert!(parent.is_null() || head["parentHash"] == parent);
+                parent = head["hash"].clone();
+            }
+            for want in 3..=41 {
+                let log = logs.notification().await["result"].clone();
+                assert_eq!(number(&log["blockNumber"]), want);
+                assert_eq!(log["removed"], false);
+            }
+            assert!(heads.is_silent().await && logs.is_silent().await);
+        }
+    });
+    let reading = futures_util::future::join_all(readers);
+    while_mining(&node, logger, 11..41, reading).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unwind_is_told_whenever_it_comes() {
+    let node = Node::start().await;
+    let logger = node.deploy(0, LOGGER).await;
+    for nonce in 1..=4 {
+        node.send(&log(nonce, logger, nonce as u8)).await;
+        node.mine().await;
+    }
+    let mut logs = node.socket().await;
+    logs.subscribe(json!(["logs", {"fromBlock": "0x4"}])).await;
+    let mut heads = node.socket().await;
+    heads
+        .subscribe(json!(["newHeads", {"fromBlock": "0x5"}]))
+        .await;
+    for want in [4, 5] {
+        let log = logs.notification().await["result"].clone();
+        assert_eq!(number(&log["blockNumber"]), want);
+    }
+    let old = heads.notification().await["result"].clone();
+    let chain = node.chain.clone();
+    std::thread::scope(|scope| {
+        scope.spawn(|| chain.unwind(3).unwrap());
+    });
+    let sent = log(3, logger, 9);
+    node.pool.reinject(vec![Arc::new(sent.clone())]);
+    node.mine().await;
+    node.mine().await;
+    for want in [5, 4] {
+        let log = logs.notification().await["result"].clone();
+        assert_eq!(
+            (number(&log["blockNumber"]), &log["removed"]),
+            (want, &json!(true))
+        );
+    }
+    let log = logs.notification().await["result"].clone();
+    assert_eq!(log["removed"], false);
+    assert_eq!(log["transactionHash"], json!(sent.hash()));
+    // The whole other branch, so that there is no gap between the heads.
+    let other = heads.notification().await["result"].clone();
+    assert_eq!(other["number"], "0x4");
+    let head = heads.notification().await["result"].clone();
+    assert_eq!(
+        (&head["number"], &head["parentHash"]),
+        (&json!("0x5"), &other["hash"])
+    );
+    assert_ne!(head["hash"], old["hash"]);
+    assert!(logs.is_silent().await && heads.is_silent().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_past_that_is_too_long_is_refused() {
+    let config = RpcConfig {
+        max_backfill_blocks: 3,
+        ..RpcConfig::default()
+    };
+    let node = Node::with(config).await;
+    for _ in 0..4 {
+        node.mine().await;
+    }
+    let mut socket = node.socket().await;
+    for kind in ["newHeads", "logs"] {
+        let params = json!([kind, {"fromBlock": "0x1"}]);
+        let error = socket.respond("eth_subscribe", params).await["error"].clone();
+        assert_eq!(error["code"], -32005, "{error}");
+        socket.subscribe(json!([kind, {"fromBlock": "0x2"}])).await;
+    }
+    // Blocks to come: nothing before the one that was named.
+    let mut later = node.socket().await;
+    later
+        .subscribe(json!(["newHeads", {"fromBlock": "0x6"}]))
+        .await;
+    node.mine().await;
+    node.mine().await;
+    assert_eq!(later.notification().await["result"]["number"], "0x6");
+    let params = json!(["newHeads", {"fromBlock": "2"}]);
+    let error = socket.respond("eth_subscribe", params).await["error"].clone();
+    assert_eq!(error["code"], -32602, "{error}");
+    let params = json!(["logs", {"blockHash": B256::ZERO}]);
+    let error = socket.respond("eth_subscribe", params).await["error"].clone();
+    assert_eq!(error["code"], -32602, "{error}");
 }
 
 /// A block of nothing.

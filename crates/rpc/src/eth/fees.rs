@@ -43,36 +43,106 @@ fn next_blob_base_fee(api: &Api, parent: &Header) -> u128 {
         .unwrap_or_default()
 }
 
-/// A tip that gets into one of the next blocks: a percentile of what recent ones were paid.
+/// A block that left out what did not fit is this full at least, in percent of its gas limit.
+const FULL_PERCENT: u64 = 80;
+/// The chain is congested if one of so many last blocks was full.
+const CONGESTED_BLOCKS: u64 = 3;
+/// A congested chain is told from its blocks so far back.
+const USAGE_BLOCKS: u64 = 6;
+/// Full blocks after which a price must still be a fee cap above the base fee.
+const RISING_BLOCKS: usize = 6;
+/// Bound on that, in multiples of the next base fee.
+const MAX_RISE: u128 = 3;
+
+const fn is_full(header: &Header) -> bool {
+    // As `u128`, for gas limits have no bound.
+    header.gas_used as u128 * 100 >= header.gas_limit as u128 * FULL_PERCENT as u128
+}
+
+fn recent(
+    reader: &Reader,
+    head: &SealedHeader,
+    blocks: u64,
+) -> impl Iterator<Item = Result<SealedHeader, Fault>> {
+    let first = (head.number + 1).saturating_sub(blocks);
+    (first..=head.number).map(move |number| header(reader, number))
+}
+
+/// A tip that gets into one of the next blocks.
 ///
-/// Free transactions say nothing about a price and are left out. Cost: a cached block each, so one
-/// block is read per new head.
+/// Where there is room for everybody, that is the least tip: what others paid is no price, for
+/// wallets that know nothing but `eth_gasPrice` pay its headroom as a tip, and suggesting that to
+/// the next ones would raise it for ever. On a congested chain it is a percentile of what got into
+/// the full blocks, but no more than the base fee that everybody pays, or a hundred least tips.
+///
+/// Cost: a cached block each, so one block is read per new head.
 fn suggested_tip(api: &Api, reader: &Reader, head: &SealedHeader) -> Result<u128, Fault> {
+    const LEAST_TIPS: u128 = 100;
     let config = &api.config;
+    let least = u128::from(config.min_tip_wei.max(api.pool.min_tip_wei()));
+    let mut is_congested = false;
+    for header in recent(reader, head, CONGESTED_BLOCKS) {
+        let header = header?;
+        is_congested |= is_full(&header);
+    }
+    if !is_congested {
+        return Ok(least);
+    }
     let mut tips: Vec<u128> = Vec::new();
-    let first = head.number.saturating_sub(u64::from(config.tip_blocks) - 1);
-    for number in first..=head.number {
-        let header = header(reader, number)?;
-        let paid = api.fees.sample(reader, &header)?;
-        tips.extend(paid.iter().map(|paid| paid.tip).filter(|tip| *tip > 0));
+    for header in recent(reader, head, u64::from(config.tip_blocks)) {
+        let header = header?;
+        if is_full(&header) {
+            let paid = api.fees.sample(reader, &header)?;
+            tips.extend(paid.iter().map(|paid| paid.tip).filter(|tip| *tip > 0));
+        }
     }
     tips.sort_unstable();
     let rank = tips.len().saturating_sub(1) * config.tip_percentile as usize / 100;
     let tip = tips.get(rank).copied().unwrap_or_default();
-    Ok(tip.clamp(
-        u128::from(config.min_tip_wei),
-        u128::from(config.max_tip_wei),
-    ))
+    // Before London the tip is all of the price.
+    let most = match head.base_fee_per_gas {
+        Some(_) => u128::from(next_base_fee(api, head)).max(least * LEAST_TIPS),
+        None => u128::MAX,
+    };
+    let most = most.min(u128::from(config.max_tip_wei));
+    Ok(tip.clamp(least, most.max(least)))
+}
+
+/// The base fee after some more blocks as full as the last one, or as the last few on average.
+fn rising_base_fee(api: &Api, reader: &Reader, head: &SealedHeader) -> Result<u128, Fault> {
+    let (mut used, mut limit) = (0u128, 0u128);
+    for header in recent(reader, head, USAGE_BLOCKS) {
+        let header = header?;
+        used += u128::from(header.gas_used);
+        limit += u128::from(header.gas_limit);
+    }
+    let average = (used * u128::from(head.gas_limit))
+        .checked_div(limit)
+        .unwrap_or_default();
+    let mut block = (**head).clone();
+    block.gas_used = block
+        .gas_used
+        .max(u64::try_from(average).unwrap_or(u64::MAX));
+    let next = next_base_fee(api, &block);
+    for _ in 0..RISING_BLOCKS {
+        block.base_fee_per_gas = Some(next_base_fee(api, &block));
+    }
+    let risen = u128::from(block.base_fee_per_gas.unwrap_or_default());
+    Ok(risen.min(u128::from(next) * MAX_RISE))
 }
 
 /// `eth_gasPrice`: safe as a fee cap, for MetaMask takes it as fee cap and tip at once.
 pub(crate) fn gas_price(api: &Api, _: Args<'_>) -> Result<Quantity<u128>, Fault> {
     let reader = api.reader()?;
     let head = head(&reader)?;
+    let tip = suggested_tip(api, &reader, &head)?;
+    if head.base_fee_per_gas.is_none() {
+        return Ok(Quantity(tip));
+    }
     let base_fee = u128::from(next_base_fee(api, &head));
     let headroom = base_fee * u128::from(api.config.gas_price_headroom_percent) / 100;
-    let tip = suggested_tip(api, &reader, &head)?;
-    Ok(Quantity(base_fee + headroom + tip))
+    let risen = rising_base_fee(api, &reader, &head)?;
+    Ok(Quantity((base_fee + headroom).max(risen) + tip))
 }
 
 /// `eth_maxPriorityFeePerGas`.

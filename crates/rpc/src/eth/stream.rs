@@ -65,6 +65,11 @@ impl BlockFeed {
         })
     }
 
+    /// There is nothing to tell of the past.
+    pub(super) const fn is_at_head(&self) -> bool {
+        !self.behind
+    }
+
     /// The next step; `None` once the chain has stopped. Cancel-safe.
     pub(super) async fn next(&mut self) -> Option<Step> {
         while !self.behind {

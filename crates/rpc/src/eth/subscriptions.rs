@@ -123,7 +123,9 @@ async fn serve(
                 Ok(feed) => feed,
                 Err(fault) => return Err(refuse(pending, fault, api).await),
             };
-            new_heads(api, feed, &Outlet::open(pending, api).await?).await
+            let first = from.and_then(|tag| tag.as_number()).unwrap_or_default();
+            let first = if feed.is_at_head() { first } else { 0 };
+            new_heads(api, feed, first, &Outlet::open(pending, api).await?).await
         }
         Kind::Logs(filter) => {
             let feed = match logs_feed(api, &filter.blocks) {
@@ -173,10 +175,16 @@ fn feed(api: &Api, from: Option<BlockNumberOrTag>) -> Result<BlockFeed, Fault> {
     BlockFeed::new(api, from)
 }
 
-async fn new_heads(api: &Arc<Api>, mut feed: BlockFeed, outlet: &Outlet) -> Result<(), End> {
-    let read: Arc<Read<SharedJson>> = Arc::new(|api, reader, range| {
+/// `first` is a block to come before which nothing is told.
+async fn new_heads(
+    api: &Arc<Api>,
+    mut feed: BlockFeed,
+    first: u64,
+    outlet: &Outlet,
+) -> Result<(), End> {
+    let read: Arc<Read<SharedJson>> = Arc::new(move |api, reader, range| {
         let last = (*range.end()).min(range.start() + CATCH_UP_HEADS - 1);
-        let heads = (*range.start()..=last).map(|number| {
+        let heads = (first.max(*range.start())..=last).map(|number| {
             let header = reader
                 .header(number)?
                 .ok_or(Fault::Inconsistent("header of a block is missing"))?;
@@ -190,6 +198,7 @@ async fn new_heads(api: &Arc<Api>, mut feed: BlockFeed, outlet: &Outlet) -> Resu
             .await?
             .ok_or(End::Closed)?
         {
+            Step::Block(block) if block.block.number() < first => {}
             Step::Block(block) => {
                 let json = head_json(api, &block.block.header);
                 outlet.send(json.to_raw()).await?;

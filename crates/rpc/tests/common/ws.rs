@@ -121,13 +121,18 @@ impl Socket {
         id.unwrap_or_else(|| panic!("{response}")).to_owned()
     }
 
-    /// The `params` of the next notification.
-    pub async fn notification(&mut self) -> Value {
-        let message = if self.waiting.is_empty() {
+    /// The next notification.
+    pub async fn message(&mut self) -> Value {
+        if self.waiting.is_empty() {
             self.json().await
         } else {
             self.waiting.remove(0)
-        };
+        }
+    }
+
+    /// The `params` of the next notification of `eth_subscribe`.
+    pub async fn notification(&mut self) -> Value {
+        let message = self.message().await;
         assert_eq!(message["method"], "eth_subscription", "{message}");
         message["params"].clone()
     }
