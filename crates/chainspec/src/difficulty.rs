@@ -4,7 +4,7 @@ use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, Header};
 use alloy_hardforks::{EthereumHardfork, EthereumHardforks, ForkCondition};
 use alloy_primitives::U256;
 
-use crate::{ChainSpec, forks};
+use crate::ChainSpec;
 
 /// No block has less.
 const MIN_DIFFICULTY: U256 = U256::from_limbs([131_072, 0, 0, 0]);
@@ -66,8 +66,8 @@ impl ChainSpec {
     }
 
     /// Total difficulty with which proof of work ends; `None` if it never does.
-    pub fn terminal_total_difficulty(&self) -> Option<U256> {
-        forks::terminal_difficulty(&self.genesis)
+    pub const fn terminal_total_difficulty(&self) -> Option<U256> {
+        self.terminal_total_difficulty
     }
 
     /// Returns `true` if the block with this header comes after the merge.

@@ -34,6 +34,7 @@ pub struct ChainSpec {
     pub(crate) genesis: Genesis,
     fee: FeeParams,
     commitment: Commitment,
+    pub(crate) terminal_total_difficulty: Option<U256>,
     forks: EthereumChainHardforks,
     blob_schedule: BlobScheduleBlobParams,
     unknown_fields: Vec<String>,
@@ -86,6 +87,7 @@ impl ChainSpec {
         Self {
             chain_id: genesis.config.chain_id,
             forks: forks::activations(&genesis),
+            terminal_total_difficulty: forks::terminal_difficulty(&genesis),
             blob_schedule: genesis.config.blob_schedule_blob_params(),
             genesis,
             fee,

@@ -4,7 +4,7 @@ use alloy_consensus::{BlockHeader, EMPTY_OMMER_ROOT_HASH, Header};
 use alloy_eips::eip4895::Withdrawals;
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, Bytes};
-use aura_chainspec::ChainSpec;
+use aura_chainspec::{ChainSpec, Commitment};
 use aura_primitives::SealedHeader;
 
 use crate::error::{AttributesError, ExecutionError};
@@ -20,7 +20,7 @@ const MAX_EXTRA_DATA_BYTES: usize = 32;
 /// What a block is built from besides its parent and transactions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PayloadAttributes {
-    /// Unix time in seconds; not before the parent's (blocks may share a second).
+    /// Unix time in seconds; not before the parent's (blocks of an Aura chain may share a second).
     pub timestamp: u64,
     /// Value of `PREVRANDAO`.
     pub prev_randao: B256,
@@ -43,7 +43,7 @@ impl PayloadAttributes {
         spec: &ChainSpec,
         parent: &SealedHeader,
     ) -> Result<Header, ExecutionError> {
-        self.validate(parent)
+        self.validate(spec, parent)
             .map_err(ExecutionError::InvalidAttributes)?;
         let number = parent.number + 1;
         let cancun = spec.is_cancun_active_at_timestamp(self.timestamp);
@@ -74,8 +74,12 @@ impl PayloadAttributes {
         })
     }
 
-    fn validate(&self, parent: &SealedHeader) -> Result<(), AttributesError> {
-        if self.timestamp < parent.timestamp {
+    fn validate(&self, spec: &ChainSpec, parent: &SealedHeader) -> Result<(), AttributesError> {
+        let in_order = match spec.commitment() {
+            Commitment::Smt => self.timestamp >= parent.timestamp,
+            Commitment::Mpt => self.timestamp > parent.timestamp,
+        };
+        if !in_order {
             return Err(AttributesError::TimestampBeforeParent {
                 timestamp: self.timestamp,
                 parent: parent.timestamp,

@@ -207,8 +207,8 @@ pub enum ExecutionError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttributesError {
-    /// Time would run backwards.
-    #[error("timestamp {timestamp} is before the parent's {parent}")]
+    /// Time would run backwards, or stand still on an Ethereum chain.
+    #[error("timestamp {timestamp} does not follow the parent's {parent}")]
     TimestampBeforeParent {
         /// The block's time.
         timestamp: u64,

@@ -1,12 +1,14 @@
 //! Execution of blocks and calls on revm.
 //!
-//! It owns the block environment of every fork up to Osaka, the open block that grows transaction
-//! by transaction ([`BlockExecutor`]), the re-execution of a sealed block ([`execute_block`]), and
-//! the read-only executions behind JSON-RPC ([`call`], [`estimate_gas`], [`create_access_list`]).
+//! It owns the block environment of every fork from Frontier to Osaka, the open block that grows
+//! transaction by transaction ([`BlockExecutor`]), the verification of whole blocks
+//! ([`execute_block`]), and the read-only executions behind JSON-RPC ([`call`], [`estimate_gas`],
+//! [`create_access_list`], [`trace`], [`simulate`]).
 //!
 //! It must never write to the database, compute a state root or choose transactions, and the same
-//! inputs give the same block: a clock is looked at only to stop a call that runs for too long. State comes in as a [`StateView`](aura_storage::StateView)
-//! and goes out as a [`StateDiff`](aura_primitives::StateDiff).
+//! inputs give the same block: a clock is looked at only to stop a call that runs for too long.
+//! State comes in as a [`StateView`](aura_storage::StateView) and goes out as a
+//! [`StateDiff`](aura_primitives::StateDiff).
 //!
 //! Start reading at [`BlockExecutor`], then [`StateDb`].
 

@@ -311,6 +311,12 @@ pub(crate) fn next_header(spec: &ChainSpec, header: &Header, timestamp: u64) -> 
         beneficiary: header.beneficiary,
         gas_limit: header.gas_limit,
         mix_hash: header.mix_hash,
+        // Zero would say that the block comes after the merge.
+        difficulty: if spec.is_merged(header) {
+            U256::ZERO
+        } else {
+            spec.next_difficulty(header, timestamp)
+        },
         ..Header::default()
     }
 }
