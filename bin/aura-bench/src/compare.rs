@@ -5,6 +5,7 @@ use crate::{
     latency::{self, LatencyArgs},
     reads::{self, ReadArgs},
     server::{BlockTime, Kind, Server, Settings},
+    sparse::{self, SparseArgs},
     transfers::{self, LoadArgs, Mode},
 };
 use clap::{Args, ValueEnum};
@@ -22,6 +23,8 @@ enum Scenario {
     Erc20,
     /// Reads.
     Reads,
+    /// Searches of logs over many blocks, few of which have any.
+    Sparse,
     /// Submit to receipt with instant sealing, one client.
     Latency1,
     /// Submit to receipt with instant sealing, eight clients.
@@ -57,6 +60,19 @@ pub(crate) struct CompareArgs {
     /// Time for each method that reads.
     #[arg(long, default_value = "3s", value_parser = humantime::parse_duration)]
     read_duration: Duration,
+    /// Blocks that a search of logs spans.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
+    sparse_blocks: u64,
+}
+
+impl CompareArgs {
+    /// The same, for everything that reads.
+    pub(crate) fn reading(self) -> Self {
+        Self {
+            scenarios: vec![Scenario::Reads, Scenario::Sparse],
+            ..self
+        }
+    }
 }
 
 /// Runs all scenarios and prints a table.
@@ -133,6 +149,15 @@ async fn one(args: &CompareArgs, kind: Kind, scenario: Scenario) -> Result<Figur
                 seed: "reads".to_owned(),
             };
             reads::run(&server, &reads).await?
+        }
+        Scenario::Sparse => {
+            let sparse = SparseArgs {
+                blocks: args.sparse_blocks,
+                logs: 20,
+                connections: args.load.connections.min(4),
+                duration: args.read_duration,
+            };
+            sparse::run(&server, &sparse).await?
         }
         Scenario::Latency1 => latency::run(&server, &latency(1, false)).await?,
         Scenario::Latency8 => latency::run(&server, &latency(8, false)).await?,

@@ -120,7 +120,12 @@ async fn prepare(server: &Server, args: &HeadArgs) -> Result<Vec<Signed>> {
 }
 
 /// Submits at a steady rate until told to stop; returns how many.
-async fn pace(server: &Server, load: &[Signed], rate: u64, stop: &Cell<bool>) -> Result<usize> {
+pub(crate) async fn pace(
+    server: &Server,
+    load: &[Signed],
+    rate: u64,
+    stop: &Cell<bool>,
+) -> Result<usize> {
     let mut ticks = interval(Duration::from_secs(1) / rate as u32);
     for (index, transaction) in load.iter().enumerate() {
         ticks.tick().await;

@@ -3,7 +3,7 @@
 //! One request is in flight on a connection at a time, and the connection is kept alive. Only what
 //! JSON-RPC servers answer is understood: a status line, a length or chunks, a body.
 
-use eyre::{Result, WrapErr, bail, ensure};
+use eyre::{Result, WrapErr, bail, ensure, eyre};
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -99,17 +99,28 @@ impl Connection {
         })
     }
 
-    /// Sends a framed request and returns the body of the response.
+    /// Sends a framed request and returns the body of the response, whose status must be of success.
     pub(crate) async fn send(&mut self, request: &[u8]) -> Result<&[u8]> {
+        let (status, body) = self.exchange(request).await?;
+        ensure!((200..300).contains(&status), "the server answered {status}");
+        Ok(body)
+    }
+
+    /// Sends a framed request and returns status and body of the response.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<(u16, &[u8])> {
         self.stream.write_all(request).await?;
         self.received.clear();
-        let (body, framing) = loop {
+        let Head {
+            status,
+            body,
+            framing,
+        } = loop {
             if let Some(found) = response_head(&self.received)? {
                 break found;
             }
             self.fill().await?;
         };
-        match framing {
+        let end = match framing {
             Framing::Length(length) => {
                 ensure!(length <= MAX_RESPONSE_BYTES, "a response of {length} bytes");
                 let end = body + length;
@@ -118,18 +129,16 @@ impl Connection {
                 while self.received.len() < end {
                     self.fill().await?;
                 }
-                Ok(&self.received[body..end])
+                end
             }
-            Framing::Chunked => {
-                let end = loop {
-                    if let Some(end) = join_chunks(&mut self.received, body)? {
-                        break end;
-                    }
-                    self.fill().await?;
-                };
-                Ok(&self.received[body..end])
-            }
-        }
+            Framing::Chunked => loop {
+                if let Some(end) = join_chunks(&mut self.received, body)? {
+                    break end;
+                }
+                self.fill().await?;
+            },
+        };
+        Ok((status, &self.received[body..end]))
     }
 
     async fn fill(&mut self) -> Result<()> {
@@ -149,19 +158,33 @@ enum Framing {
     Chunked,
 }
 
-/// Where the body starts and how it is framed, once the whole head is there.
-fn response_head(bytes: &[u8]) -> Result<Option<(usize, Framing)>> {
+/// What the head of a response says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Head {
+    status: u16,
+    /// Where the body starts.
+    body: usize,
+    framing: Framing,
+}
+
+/// The head of a response, once all of it is there.
+fn response_head(bytes: &[u8]) -> Result<Option<Head>> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
         ensure!(bytes.len() < 64 << 10, "the response has no end of headers");
         return Ok(None);
     };
     let head = std::str::from_utf8(&bytes[..end]).wrap_err("the response head is not text")?;
     let mut lines = head.split("\r\n");
-    let status = lines.next().unwrap_or_default();
-    ensure!(
-        status.starts_with("HTTP/1.1 2"),
-        "the server answered {status}"
-    );
+    let line = lines.next().unwrap_or_default();
+    let status = line
+        .strip_prefix("HTTP/1.1 ")
+        .and_then(|rest| rest.get(..3)?.parse().ok())
+        .ok_or_else(|| eyre!("the server answered {line}"))?;
+    let head = |framing| Head {
+        status,
+        body: end + 4,
+        framing,
+    };
     for line in lines {
         let Some((name, value)) = line.split_once(':') else {
             continue;
@@ -171,10 +194,10 @@ fn response_head(bytes: &[u8]) -> Result<Option<(usize, Framing)>> {
                 .trim()
                 .parse()
                 .wrap_err("content-length is no number")?;
-            return Ok(Some((end + 4, Framing::Length(length))));
+            return Ok(Some(head(Framing::Length(length))));
         }
         if name.eq_ignore_ascii_case("transfer-encoding") && value.contains("chunked") {
-            return Ok(Some((end + 4, Framing::Chunked)));
+            return Ok(Some(head(Framing::Chunked)));
         }
     }
     bail!("the response says nothing about its length")
@@ -229,12 +252,16 @@ mod tests {
     #[test]
     fn finds_body_and_length_in_any_case() {
         let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-        assert_eq!(
-            response_head(bytes).unwrap(),
-            Some((38, Framing::Length(5)))
-        );
+        let head = |status| Head {
+            status,
+            body: 38,
+            framing: Framing::Length(5),
+        };
+        assert_eq!(response_head(bytes).unwrap(), Some(head(200)));
+        let refused = b"HTTP/1.1 413 No\r\nContent-Length: 5\r\n\r\nhello";
+        assert_eq!(response_head(refused).unwrap(), Some(head(413)));
         assert_eq!(response_head(&bytes[..30]).unwrap(), None);
-        assert!(response_head(b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n").is_err());
+        assert!(response_head(b"HTTP/1.1 no\r\ncontent-length: 0\r\n\r\n").is_err());
         assert!(response_head(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
     }
 

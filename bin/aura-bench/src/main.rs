@@ -9,14 +9,18 @@ mod accounts;
 mod compare;
 mod erc20;
 mod figures;
+mod fuzz;
 mod genesis;
 mod heads;
 mod http;
+mod isolation;
 mod latency;
 mod load;
+mod measure;
 mod reads;
 mod rpc;
 mod server;
+mod sparse;
 mod state;
 mod transfers;
 
@@ -103,8 +107,24 @@ enum Command {
         #[command(flatten)]
         heads: heads::HeadArgs,
     },
+    /// Block time under transfers, with and without a load of log searches and traces.
+    Isolation {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        isolation: isolation::IsolationArgs,
+    },
     /// Aura and anvil by turns, as a Markdown table.
     Compare(Box<compare::CompareArgs>),
+    /// The same for what reads: point reads, calls, receipts, blocks, traces, sparse logs.
+    RpcCompare(Box<compare::CompareArgs>),
+    /// Searches of logs over many blocks, few of which have any; needs blocks sealed at once.
+    Sparse {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        sparse: sparse::SparseArgs,
+    },
     /// Writes a genesis file with many accounts.
     Genesis(genesis::GenesisArgs),
     /// Figures of the state tree, in this process.
@@ -112,6 +132,8 @@ enum Command {
         #[command(subcommand)]
         command: state::StateCommand,
     },
+    /// Mutated requests over HTTP and WebSocket against a node in this process.
+    Fuzz(fuzz::FuzzArgs),
     /// Starts a server twice, and prints how long it took to answer.
     Start {
         #[command(flatten)]
@@ -159,6 +181,7 @@ fn milliseconds(server: &Server) -> f64 {
 fn main() -> Result<()> {
     let figures = match Cli::parse().command {
         Command::State { command } => state::run(&command)?,
+        Command::Fuzz(args) => fuzz::run(&args)?,
         command => over_network(command)?,
     };
     print!("{}", figures.lines());
@@ -189,16 +212,26 @@ async fn run(command: Command) -> Result<Figures> {
             latency::run(&target.server().await?, &latency).await?
         }
         Command::Heads { target, heads } => heads::run(&target.server().await?, &heads).await?,
+        Command::Isolation { target, isolation } => {
+            isolation::run(&target.server().await?, &isolation).await?
+        }
         Command::Compare(args) => {
             compare::run(&args).await?;
             Figures::default()
         }
+        Command::RpcCompare(args) => {
+            compare::run(&args.reading()).await?;
+            Figures::default()
+        }
+        Command::Sparse { target, sparse } => sparse::run(&target.server().await?, &sparse).await?,
         Command::Genesis(args) => {
             genesis::run(&args)?;
             Figures::default()
         }
         Command::Start { target } => target.starts().await?,
-        Command::State { .. } => bail!("the state is measured without a network"),
+        Command::State { .. } | Command::Fuzz(_) => {
+            bail!("this runs in the process, without a server of its own")
+        }
     };
     Ok(figures)
 }

@@ -214,6 +214,12 @@ impl Cpu {
     }
 }
 
+/// Memory of this process that belongs to no file, in MiB.
+pub(crate) fn own_memory_mib() -> Result<f64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    Ok(status_kib(&status, "RssAnon:")? / 1024.0)
+}
+
 fn arguments(kind: Kind, port: u16, datadir: &Path, settings: &Settings) -> Vec<String> {
     let mut args = vec!["--port".to_owned(), port.to_string()];
     let mut add = |parts: &[&str]| args.extend(parts.iter().map(|part| (*part).to_owned()));

@@ -174,6 +174,7 @@ async fn limits_are_answered_cleanly() {
         max_request_bytes: 100_000,
         max_response_bytes: 20_000,
         max_log_bytes: 20_000,
+        max_trace_bytes: 20_000,
         max_batch_calls: 10,
         ..RpcConfig::default()
     };
@@ -202,6 +203,7 @@ async fn idle_and_half_sent_connections_do_not_matter_and_too_many_are_refused()
     let config = RpcConfig {
         max_connections: 40,
         request_timeout_ms: 300,
+        trace_timeout_ms: 300,
         call_timeout_ms: 100,
         header_timeout_ms: 600,
         ..RpcConfig::default()
