@@ -54,8 +54,14 @@ impl Ancestors for TipAncestors<'_> {
     }
 
     fn total_difficulty(&self, block: &SealedHeader) -> Result<U256, StorageError> {
-        debug_assert_eq!(block.seal(), self.tip.header.seal());
-        Ok(self.tip.total_difficulty)
+        // Of the tip it is known; rules of uncles ask about blocks a few below it.
+        let mut total = self.tip.total_difficulty;
+        for number in block.number + 1..=self.tip.header.number {
+            let above = self.header(number)?;
+            let above = above.ok_or(StorageError::MissingBlock { number })?;
+            total = total.saturating_sub(above.difficulty);
+        }
+        Ok(total)
     }
 }
 
