@@ -193,7 +193,7 @@ impl Default for RpcConfig {
             max_arrival_bytes: 32 << 20,
             max_removed_log_bytes: 16 << 20,
             max_preconfirmation_bytes: 16 << 20,
-            max_backfill_blocks: 100_000,
+            max_backfill_blocks: 10_000,
             max_proof_keys: 1_024,
             log_timeout_ms: 4_000,
             trace_timeout_ms: 20_000,

@@ -31,8 +31,10 @@ pub(crate) fn peer_count(_: &Api, _: Args<'_>) -> Result<Quantity<u64>, Fault> {
 
 /// `rpc_modules`: namespaces with their versions.
 pub(crate) fn modules(_: &Api, _: Args<'_>) -> Result<BTreeMap<&'static str, &'static str>, Fault> {
-    Ok(["aura", "eth", "net", "rpc", "web3"]
-        .into_iter()
-        .map(|name| (name, "1.0"))
-        .collect())
+    Ok([
+        "aura", "debug", "eth", "net", "ots", "rpc", "trace", "txpool", "web3",
+    ]
+    .into_iter()
+    .map(|name| (name, "1.0"))
+    .collect())
 }

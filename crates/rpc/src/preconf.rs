@@ -370,7 +370,7 @@ pub(crate) fn register(module: &mut RpcModule<Api>) -> Result<(), RegisterMethod
             "aura_subscribe",
             "aura_subscription",
             "aura_unsubscribe",
-            |params, pending, api, extensions| subscribe(params, pending, api, extensions),
+            subscribe,
         )
         .map(|_| ())
 }

@@ -18,14 +18,15 @@ const TABLE: &[(u32, &[&str])] = &[
     // An object per request, kept for as long as the client likes, or several reads.
     (2, &[
         "aura_", "txpool_", "eth_getStorageValues", "eth_newFilter", "eth_newBlockFilter",
-        "eth_newPendingTransactionFilter", "eth_getFilterChanges",
+        "eth_newPendingTransactionFilter",
     ]),
     // A signature to recover, an execution, or a whole block to read and write down.
     (5, &[
         "ots_", "eth_call", "eth_sendRawTransaction", "eth_sendRawTransactionSync",
         "eth_getBlockByHash", "eth_getBlockByNumber", "eth_subscribe", "debug_getRawBlock",
         "debug_getRawHeader", "debug_getRawTransaction", "eth_getProof", "aura_getProof",
-        "txpool_contentFrom",
+        "txpool_contentFrom", "eth_getFilterChanges", "eth_getAccount",
+        "eth_getTransactionBySenderAndNonce", "aura_subscribe",
     ]),
     // Several executions, or all receipts of a block or of many blocks.
     (10, &[
@@ -48,7 +49,8 @@ const TABLE: &[(u32, &[&str])] = &[
     // Whole blocks traced.
     (200, &[
         "debug_traceBlock", "debug_traceBlockByHash", "debug_traceBlockByNumber",
-        "debug_traceChain", "trace_block", "trace_filter", "trace_replayBlockTransactions",
+        "debug_traceCallMany", "debug_traceChain", "trace_block", "trace_callMany", "trace_filter",
+        "trace_replayBlockTransactions",
     ]),
 ];
 

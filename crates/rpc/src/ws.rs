@@ -111,14 +111,14 @@ impl<S> WsService<S> {
             .map_err(|fault| fault.into_error(|_| ()))
     }
 
-    /// An answer without a call: unknown methods, and an `eth_unsubscribe` without an id, which
+    /// An answer without a call: unknown methods, and an unsubscription without an id, which
     /// jsonrpsee would answer with `false`.
     fn refuse(&self, request: &Request<'_>) -> Option<ErrorObject<'static>> {
         let name = request.method_name();
         if self.shared.methods.method(name).is_none() {
             return Some(no_such_method(name));
         }
-        if name == "eth_unsubscribe" {
+        if matches!(name, "eth_unsubscribe" | "aura_unsubscribe") {
             let params = request.params();
             let id = Args::parse(params.as_str(), 1)
                 .and_then(|mut args| args.required("subscription id", params::text).map(drop));

@@ -141,11 +141,37 @@ async fn the_waiting_form_says_why_there_is_no_receipt() {
     let error = node.respond("eth_sendRawTransactionSync", params).await["error"].clone();
     assert_eq!((&error["code"], &error["data"]), (&json!(6), &json!("0x1")));
     let (code, _) = node
-        .fail("eth_sendRawTransactionSync", json!([tx.encoded(), 0]))
+        .fail("eth_sendRawTransactionSync", json!([tx.encoded(), "soon"]))
         .await;
     assert_eq!(code, -32602);
     let (code, message) = node
         .fail("eth_sendRawTransactionSync", json!([tx.encoded()]))
         .await;
     assert_eq!((code, message.as_str()), (-32000, "already known"));
+}
+
+/// "If the timeout is invalid, the handler function MUST use the default" (EIP-7966).
+#[tokio::test(flavor = "multi_thread")]
+async fn the_waiting_form_takes_the_default_for_a_time_that_it_does_not_accept() {
+    let node = Node::with(aura_rpc::RpcConfig {
+        sync_timeout_ms: 60,
+        max_sync_timeout_ms: 100,
+        ..Default::default()
+    })
+    .await;
+    let waits = [
+        (json!(0), 60),
+        (json!(101), 60),
+        (Value::Null, 60),
+        (json!(70), 70),
+        (json!("0x46"), 70),
+    ];
+    for (nonce, (timeout, waited)) in (0..).zip(waits) {
+        let tx = transfer(nonce);
+        let params = json!([tx.encoded(), timeout]);
+        let error = node.respond("eth_sendRawTransactionSync", params).await["error"].clone();
+        assert_eq!(error["code"], 4);
+        let message = error["message"].as_str().unwrap();
+        assert!(message.ends_with(&format!("in {waited}ms.")), "{message}");
+    }
 }

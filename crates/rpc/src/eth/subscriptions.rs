@@ -93,7 +93,7 @@ pub(crate) fn register(module: &mut RpcModule<Api>) -> Result<(), RegisterMethod
             "eth_subscribe",
             "eth_subscription",
             "eth_unsubscribe",
-            |params, pending, api, extensions| subscribe(params, pending, api, extensions),
+            subscribe,
         )
         .map(|_| ())
 }
