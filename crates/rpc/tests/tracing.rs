@@ -573,6 +573,9 @@ async fn memory_that_is_passed_on_again_and_again_is_not_recorded_without_end() 
         let (code, message) = node.fail("debug_traceCall", params).await;
         assert_eq!(code, -32005, "{tracer}: {message}");
     }
+    // What records no calls goes through; the code runs out of gas.
+    let params = json!([call, "latest", {"tracer": "prestateTracer"}]);
+    assert!(node.call("debug_traceCall", params).await.is_object());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,8 @@ use serde::de::DeserializeOwned;
 use super::{JsonText, TraceError, machine::Before, struct_log::StructLogger, watch::Recorder};
 use crate::{CallError, call::deadline::CallContext};
 
+/// Bytes of a selector that the 4byteTracer counts, roughly.
+const SELECTOR_BYTES: usize = 64;
 /// Most tracers side by side in a mux.
 const MAX_MUX: usize = 8;
 
@@ -295,6 +297,18 @@ impl Recorder for Tracer {
             Self::Erc7562(inspector, _) => inspector.step_bytes(interp),
             Self::Mux(tracers) => tracers.iter().map(|(_, t)| t.step_bytes(interp)).sum(),
             _ => 0,
+        }
+    }
+
+    fn frame_bytes(&self, data: usize) -> usize {
+        match self {
+            Self::Call(inspector, _) | Self::FlatCall(inspector) | Self::Erc7562(inspector, _) => {
+                inspector.frame_bytes(data)
+            }
+            // A selector with the size of its arguments, at most.
+            Self::FourByte(_) => SELECTOR_BYTES,
+            Self::Mux(tracers) => tracers.iter().map(|(_, t)| t.frame_bytes(data)).sum(),
+            Self::Struct(_) | Self::Prestate(_) | Self::Noop => 0,
         }
     }
 

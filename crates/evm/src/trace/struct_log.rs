@@ -275,6 +275,10 @@ impl Recorder for StructLogger {
         };
     }
 
+    fn frame_bytes(&self, _data: usize) -> usize {
+        0
+    }
+
     fn is_full(&self) -> bool {
         self.full
     }

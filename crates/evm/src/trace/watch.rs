@@ -16,8 +16,8 @@ use revm_inspectors::{
 
 use crate::call::deadline::CallContext;
 
-/// Bytes of a call frame in any kind of trace, roughly.
-const FRAME_BYTES: usize = 400;
+/// Bytes of half a call frame in any kind of trace, roughly: once for its start, once for its end.
+const FRAME_BYTES: usize = 200;
 /// Bytes of a recorded step, roughly, without its stack and memory.
 const STEP_BYTES: usize = 200;
 
@@ -29,6 +29,11 @@ pub(super) trait Recorder: Inspector<CallContext> {
     /// Roughly the bytes that a step adds.
     fn step_bytes(&self, _interp: &Interpreter) -> usize {
         0
+    }
+
+    /// Roughly the bytes that a frame adds which starts or ends with `data` bytes.
+    fn frame_bytes(&self, data: usize) -> usize {
+        FRAME_BYTES + 2 * data
     }
 
     /// Returns `true` if the recorder itself found that its limit is reached.
@@ -45,11 +50,19 @@ impl Inspector<CallContext> for Nothing {}
 
 impl Recorder for Nothing {
     fn reset(&mut self, _max_bytes: usize) {}
+
+    fn frame_bytes(&self, _data: usize) -> usize {
+        0
+    }
 }
 
 impl Recorder for InternalOperationsInspector {
     fn reset(&mut self, _max_bytes: usize) {
         *self = Self::default();
+    }
+
+    fn frame_bytes(&self, _data: usize) -> usize {
+        FRAME_BYTES
     }
 }
 
@@ -167,7 +180,7 @@ impl<R: Recorder> Inspector<CallContext> for Watched<R> {
     }
 
     fn call(&mut self, context: &mut CallContext, inputs: &mut CallInputs) -> Option<CallOutcome> {
-        self.take(FRAME_BYTES + 2 * inputs.input.len());
+        self.take(self.recorder.frame_bytes(inputs.input.len()));
         self.recorder.call(context, inputs)
     }
 
@@ -177,7 +190,7 @@ impl<R: Recorder> Inspector<CallContext> for Watched<R> {
         inputs: &CallInputs,
         outcome: &mut CallOutcome,
     ) {
-        self.take(2 * outcome.result.output.len());
+        self.take(self.recorder.frame_bytes(outcome.result.output.len()));
         self.recorder.call_end(context, inputs, outcome);
     }
 
@@ -186,7 +199,7 @@ impl<R: Recorder> Inspector<CallContext> for Watched<R> {
         context: &mut CallContext,
         inputs: &mut CreateInputs,
     ) -> Option<CreateOutcome> {
-        self.take(FRAME_BYTES + 2 * inputs.init_code().len());
+        self.take(self.recorder.frame_bytes(inputs.init_code().len()));
         self.recorder.create(context, inputs)
     }
 
@@ -196,7 +209,7 @@ impl<R: Recorder> Inspector<CallContext> for Watched<R> {
         inputs: &CreateInputs,
         outcome: &mut CreateOutcome,
     ) {
-        self.take(2 * outcome.result.output.len());
+        self.take(self.recorder.frame_bytes(outcome.result.output.len()));
         self.recorder.create_end(context, inputs, outcome);
     }
 
