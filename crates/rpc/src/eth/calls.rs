@@ -75,15 +75,15 @@ impl SlowCallees {
 }
 
 /// The state that a call runs on, and the block it runs in.
-struct Scene {
-    view: StateView,
-    header: Header,
-    block: BlockEnvSource,
+pub(crate) struct Scene {
+    pub(crate) view: StateView,
+    pub(crate) header: Header,
+    pub(crate) block: BlockEnvSource,
 }
 
 /// In which block a request wants to run.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Moment {
+pub(crate) enum Moment {
     /// In the named block, after its transactions.
     Within,
     /// In the block after it: what an estimate is for.
@@ -91,7 +91,7 @@ enum Moment {
 }
 
 impl Scene {
-    fn new(api: &Api, id: BlockId, moment: Moment) -> Result<Self, Fault> {
+    pub(crate) fn new(api: &Api, id: BlockId, moment: Moment) -> Result<Self, Fault> {
         if id == BlockId::Number(BlockNumberOrTag::Pending) {
             return Self::pending(api);
         }
