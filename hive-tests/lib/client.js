@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const SCRIPT = join(import.meta.dirname, "../clients/aura/aura.sh");
 const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 10_000;
 /** What the suite gives each request. */
 const REQUEST_TIMEOUT_MS = 5_000;
 
@@ -32,8 +33,7 @@ function token(secret) {
 export class Client {
     /**
      * Starts a client on the files that a simulator would upload: the path of `genesis`, that of
-     * `chain` (RLP), `blocks` by name, and the HIVE_* variables in `env`. Without `env` the genesis
-     * file's own `config` becomes the variables' place: the mapper is passed over.
+     * `chain` (RLP), `blocks` by name; and the HIVE_* variables in `env`.
      */
     static async start({ genesis, chain, blocks = {}, env = {} }) {
         const client = new Client();
@@ -48,6 +48,8 @@ export class Client {
         client.output = "";
         client.child = spawn("bash", [SCRIPT], {
             stdio: ["ignore", "pipe", "pipe"],
+            // A process group of its own: the script may be waiting for an import.
+            detached: true,
             env: {
                 PATH: [dirname(process.env.AURA_BIN), process.env.PATH].join(delimiter),
                 HOME: client.root,
@@ -117,11 +119,20 @@ export class Client {
         return Buffer.from(readFileSync(join(this.root, "jwt.hex"), "utf8").trim(), "hex");
     }
 
+    signal(name) {
+        try {
+            process.kill(-this.child.pid, name);
+        } catch {
+            // Nobody is left.
+        }
+    }
+
     async stop() {
-        this.child.kill("SIGTERM");
-        const timer = setTimeout(() => this.child.kill("SIGKILL"), 10_000);
+        const timer = setTimeout(() => this.signal("SIGKILL"), STOP_TIMEOUT_MS);
+        this.signal("SIGTERM");
         await this.exited;
         clearTimeout(timer);
+        this.signal("SIGKILL");
         rmSync(this.root, { recursive: true, force: true });
     }
 }

@@ -43,4 +43,4 @@ fi
 
 export AURA_HOST="${AURA_HOST:-0.0.0.0}" AURA_PORT="${AURA_PORT:-8545}"
 export AURA_ENGINE_HOST="${AURA_ENGINE_HOST:-0.0.0.0}" AURA_ENGINE_PORT="${AURA_ENGINE_PORT:-8551}"
-exec aura node --config "$here/aura.toml" --datadir "$data" --log "$log" --jwt-secret "$root/jwt.hex"
+exec aura node --config "$here/aura.toml" --datadir "$data" --log "$log" --testing-api --jwt-secret "$root/jwt.hex"
