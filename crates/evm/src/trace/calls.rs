@@ -1,5 +1,7 @@
 //! Traces of calls on any state.
 
+use std::time::Instant;
+
 use alloy_consensus::Header;
 use alloy_evm::{EvmEnv, FromRecoveredTx};
 use alloy_primitives::U256;
@@ -69,9 +71,10 @@ impl<'a, R: Recorder> Calls<'a, R> {
     pub(super) fn open(
         spec: &'a ChainSpec,
         base: CallBase<'_>,
-        limits: TraceLimits,
+        mut limits: TraceLimits,
         recorder: R,
     ) -> Result<Self, TraceError> {
+        let started = Instant::now();
         let (db, env) = match base {
             CallBase::State {
                 view,
@@ -91,6 +94,8 @@ impl<'a, R: Recorder> Calls<'a, R> {
                 (state_within(scene, count, limits)?, env)
             }
         };
+        // What was replayed counts.
+        limits.timeout = limits.timeout.saturating_sub(started.elapsed());
         Ok(Self {
             spec,
             machine: Machine::new(db, env.clone(), limits, recorder),

@@ -33,7 +33,13 @@ fn first_block(
     }
     let (mut low, mut high) = (reader.first_history_block()?, head);
     if holds(reader.account_at(address, low)?) {
-        return Ok(Some(low));
+        return match low {
+            0 => Ok(Some(0)),
+            first_available => Err(StorageError::HistoryPruned {
+                requested: low - 1,
+                first_available,
+            }),
+        };
     }
     // It does not hold after `low` and holds after `high`.
     while high - low > 1 {
