@@ -182,6 +182,7 @@ contract BridgeActions is BridgeTest {
 
     function actReclaim(uint256 which) external {
         if (!isSettled || entries.length == 0) return;
+        // forge-lint: disable-next-line(unsafe-typecast)
         uint64 id = uint64(which % entries.length);
         try portal.reclaim(id, entries[id]) {
             _assertTrue(id >= consumed && !reclaimed[id], "reclaimed twice, or what L2 had");
