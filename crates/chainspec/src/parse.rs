@@ -127,7 +127,15 @@ fn parse_config(
     raw: &RawValue,
     unknown_fields: &mut Vec<String>,
 ) -> Result<ChainConfig, ChainSpecError> {
-    let members: Members<'_> = field("config", raw)?;
+    let mut members: Members<'_> = field("config", raw)?;
+    // Every chain starts with Frontier, and some files say so.
+    if members
+        .0
+        .get("frontierBlock")
+        .is_some_and(|block| block.get() == "0")
+    {
+        members.remove("frontierBlock");
+    }
     if !members.0.contains_key("chainId") {
         return Err(ChainSpecError::MissingField("config.chainId"));
     }
