@@ -24,6 +24,10 @@ pub(crate) enum Command {
     Node(NodeArgs),
     /// Write the genesis of a chain into a data directory
     Init(InitArgs),
+    /// Verify and add blocks from files; stops at the first one that is refused and keeps those before
+    Import(ImportArgs),
+    /// Write blocks into a file, as `aura import` reads them
+    Export(ExportArgs),
     /// Check or print settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -84,12 +88,46 @@ pub(crate) struct NodeArgs {
 /// Flags of `aura init`.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// Genesis file in geth's format with an `aura` section
+    /// Genesis file in geth's format; with an `aura` section it is a chain of our own
     #[arg(long, env = "AURA_CHAIN", value_name = "FILE")]
     pub(crate) chain: PathBuf,
     /// Directory to initialise
     #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
     pub(crate) datadir: PathBuf,
+}
+
+/// Flags of `aura import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Genesis file; not needed once the data directory is initialised
+    #[arg(long, alias = "chain", env = "AURA_CHAIN", value_name = "FILE")]
+    pub(crate) genesis: Option<PathBuf>,
+    /// Directory of the database
+    #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
+    pub(crate) datadir: PathBuf,
+    /// Make the imported head the safe and finalized one; always so on a chain of a plain Ethereum genesis
+    #[arg(long)]
+    pub(crate) finalize: bool,
+    /// Files of blocks: RLP, one block after the other
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Flags of `aura export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Directory of the database; a node may be running on it
+    #[arg(long, env = "AURA_DATADIR", value_name = "DIR")]
+    pub(crate) datadir: PathBuf,
+    /// First block [default: 1]
+    #[arg(long, value_name = "NUMBER", value_parser = block_number)]
+    pub(crate) from: Option<u64>,
+    /// Last block [default: the newest]
+    #[arg(long, value_name = "NUMBER", value_parser = block_number)]
+    pub(crate) to: Option<u64>,
+    /// The file, or - for the standard output
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 /// `aura config`.

@@ -13,7 +13,7 @@ use eyre::WrapErr;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    banner,
+    banner, blocks,
     cli::{Cli, Command, ConfigCommand, DbCommand, InitArgs},
     settings::{self, Settings},
     state,
@@ -25,6 +25,8 @@ pub(crate) fn run(cli: Cli) -> eyre::Result<()> {
         Command::Dev(args) => start(settings::dev(args)?, true),
         Command::Node(args) => start(settings::node(args)?, false),
         Command::Init(args) => init(args),
+        Command::Import(args) => blocks::import_files(args),
+        Command::Export(args) => blocks::export_file(args),
         Command::Config(ConfigCommand::Check { file }) => {
             settings::read_file(&file)?.validate()?;
             println!("{} is valid", file.display());

@@ -1,6 +1,7 @@
 //! The `aura` command.
 
 mod banner;
+mod blocks;
 mod cli;
 mod commands;
 mod settings;

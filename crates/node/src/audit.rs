@@ -99,22 +99,27 @@ pub fn reexecute(chain: &Chain) -> Result<AuditReport, NodeError> {
             .block(number)?
             .ok_or(StorageError::MissingBlock { number })?;
         let layer = Arc::new(all);
-        let view = StateView::empty()
-            .with_layers(vec![Layer::Frozen(layer.clone())])
-            .with_block_hashes(hashes.iter().copied().collect());
+        let view = || {
+            StateView::empty()
+                .with_layers(vec![Layer::Frozen(layer.clone())])
+                .with_block_hashes(hashes.iter().copied().collect())
+        };
         let ancestors = chain.store().reader()?;
         let executed = execute_block(
             spec,
             &parent,
             &block,
-            view,
+            view(),
             &ancestors,
             &mut |view, diff| chain.state_root_with(view, diff).ok().flatten(),
         )
         .map_err(|source| NodeError::Execution { number, source })?;
-        let computed = tree
-            .update(&tree_changes(&executed.diff).1)
-            .map_err(ChainError::Tree)?;
+        let computed = match chain.state_root_with(&view(), &executed.diff)? {
+            Some(root) => root,
+            None => tree
+                .update(&tree_changes(&executed.diff).1)
+                .map_err(ChainError::Tree)?,
+        };
         let expected = block.header.state_root;
         if computed != expected {
             return Err(ChainError::StateRootMismatch {

@@ -8,6 +8,8 @@ use aura_chainspec::ChainSpecError;
 use aura_evm::ExecutionError;
 use aura_storage::{ChainIdentity, StorageError};
 
+use crate::ImportFault;
+
 /// Failures of opening, starting and auditing a node.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -54,6 +56,18 @@ pub enum NodeError {
         #[source]
         source: std::io::Error,
     },
+    /// A file of blocks cannot be imported to its end; the blocks before are kept.
+    #[error("{path}")]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// The block, and what is wrong with it.
+        #[source]
+        source: Box<ImportFault>,
+    },
+    /// Exported blocks cannot be written.
+    #[error("blocks cannot be written")]
+    Output(#[source] std::io::Error),
     /// The database failed.
     #[error("storage")]
     Storage(#[from] StorageError),

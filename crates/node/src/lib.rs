@@ -5,8 +5,11 @@
 //! fails stops the node. It holds wiring only.
 
 mod audit;
+mod block_file;
 mod config;
 mod error;
+mod export;
+mod import;
 mod node;
 mod open;
 mod proofs;
@@ -14,8 +17,11 @@ mod tree;
 
 pub use audit::{AuditReport, audit, reexecute};
 pub use aura_sequencer::SealPolicy;
+pub use block_file::BlockFileError;
 pub use config::{BlockTime, Interval, LogStyle, NodeConfig, SequencerSection, StorageSection};
 pub use error::NodeError;
+pub use export::{ExportRange, export};
+pub use import::{Finality, ImportFault, ImportProgress, import};
 pub use node::Node;
 pub use open::{
     ChainSource, GenesisAccounts, OpenedChain, initialise, open_chain, open_read_only,
