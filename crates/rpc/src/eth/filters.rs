@@ -59,6 +59,12 @@ struct Filter {
     bytes: usize,
 }
 
+impl Filter {
+    fn is_expired(&self, lifetime: Duration) -> bool {
+        self.polled.elapsed() >= lifetime
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     filters: HashMap<u128, Filter>,
@@ -90,18 +96,11 @@ impl Filters {
                 Kind::Logs(filter) => filter.bytes(),
                 Kind::Blocks | Kind::Transactions { .. } => 0,
             };
-        self.expire(api);
+        if self.room_for(bytes, api).is_err() {
+            self.expire(api);
+            self.room_for(bytes, api)?;
+        }
         let mut state = self.state.lock();
-        let (count, limit) = (state.filters.len(), api.config.max_filters);
-        if count >= limit {
-            return Err(Fault::Limit(format!("too many filters: limit {limit}")));
-        }
-        let limit = api.config.max_filter_bytes;
-        if state.bytes + bytes > limit {
-            return Err(Fault::Limit(format!(
-                "filters take too much memory: limit {limit} bytes"
-            )));
-        }
         let position = match kind {
             Kind::Transactions { .. } => Position::Arrivals(api.arrivals.want(&api.pool)),
             Kind::Logs(_) | Kind::Blocks => {
@@ -129,10 +128,26 @@ impl Filters {
         Ok(Quantity(id))
     }
 
-    /// Drops filters that nobody has polled for a while.
+    /// A few filters too many by requests at the same moment do no harm.
+    fn room_for(&self, bytes: usize, api: &Api) -> Result<(), Fault> {
+        let state = self.state.lock();
+        let limit = api.config.max_filters;
+        if state.filters.len() >= limit {
+            return Err(Fault::Limit(format!("too many filters: limit {limit}")));
+        }
+        let limit = api.config.max_filter_bytes;
+        if state.bytes + bytes > limit {
+            return Err(Fault::Limit(format!(
+                "filters take too much memory: limit {limit} bytes"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Drops filters that nobody has polled for a while. Cost: a look at every filter.
     pub(super) fn expire(&self, api: &Api) {
         let lifetime = Duration::from_millis(api.config.filter_lifetime_ms);
-        let expired = |filter: &Filter| filter.polled.elapsed() >= lifetime;
+        let expired = |filter: &Filter| filter.is_expired(lifetime);
         let ids: Vec<u128> = {
             let state = self.state.lock();
             let expired = state.filters.iter().filter(|(_, filter)| expired(filter));
@@ -159,9 +174,13 @@ impl Filters {
 
     /// What is asked for, and where its client is; counts as a poll.
     fn touch(&self, api: &Api, id: u128) -> Result<(Arc<Kind>, Position), Fault> {
-        self.expire(api);
+        let lifetime = Duration::from_millis(api.config.filter_lifetime_ms);
         let mut state = self.state.lock();
         let filter = state.filters.get_mut(&id).ok_or(NOT_FOUND)?;
+        if filter.is_expired(lifetime) {
+            // The next look at all of them drops it.
+            return Err(NOT_FOUND);
+        }
         filter.polled = Instant::now();
         Ok((filter.kind.clone(), filter.position))
     }

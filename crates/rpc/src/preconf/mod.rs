@@ -5,6 +5,8 @@
 //! at its own pace. A number that is missing does not occur: whoever is too slow is told so and
 //! hung up on, and can come back with the number that it wants next.
 
+mod subscription;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -13,13 +15,8 @@ use std::{
 use alloy_primitives::B256;
 use aura_evm::OpenBlock;
 use aura_primitives::{Receipt, RecoveredTx};
-use jsonrpsee::{
-    Extensions, PendingSubscriptionSink, RpcModule, SubscriptionCloseResponse,
-    core::RegisterMethodError, types::Params,
-};
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 use tokio::sync::{
     Notify,
     broadcast::{self, error::RecvError},
@@ -29,15 +26,11 @@ use tokio::sync::{
 use crate::{
     api::Api,
     errors::Fault,
-    eth::{
-        blocks::blob_gas_price,
-        outlet::{self, End, Outlet, refuse},
-        pending::unix_time,
-        ring::Ring,
-    },
-    params::{self, Args},
+    eth::{blocks::blob_gas_price, pending::unix_time, ring::Ring},
     types::{Position, Quantity, ReceiptParts, RpcReceipt, SharedJson},
 };
+
+pub(crate) use subscription::register;
 
 /// How long recording goes on after the last subscriber has left: it may come back.
 const LINGER: Duration = Duration::from_secs(60);
@@ -333,90 +326,4 @@ fn executed<'a>(
             receipt: Box::new(RpcReceipt(parts)),
         }
     })
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Options<'a> {
-    #[serde(borrow, default)]
-    from_sequence: Option<&'a RawValue>,
-}
-
-/// The number to start at.
-fn parse(params: &Params<'_>) -> Result<Option<u64>, Fault> {
-    let mut args = Args::parse(params.as_str(), 2)?;
-    let kind = args.required("subscription", params::text)?;
-    if kind != "transactions" {
-        let kind: String = kind.chars().take(48).collect();
-        return Err(Fault::params(format!(
-            "no {kind:?} subscription in aura namespace"
-        )));
-    }
-    let from = args.optional("options", |raw| {
-        if !raw.get().starts_with('{') {
-            return Err("want an object".into());
-        }
-        let options: Options<'_> = params::json(raw)?;
-        let from = options.from_sequence.map(params::u64).transpose();
-        from.map_err(|problem| format!("fromSequence: {problem}"))
-    })?;
-    Ok(from.flatten())
-}
-
-/// Registers `aura_subscribe` and `aura_unsubscribe`.
-pub(crate) fn register(module: &mut RpcModule<Api>) -> Result<(), RegisterMethodError> {
-    module
-        .register_subscription(
-            "aura_subscribe",
-            "aura_subscription",
-            "aura_unsubscribe",
-            subscribe,
-        )
-        .map(|_| ())
-}
-
-async fn subscribe(
-    params: Params<'static>,
-    pending: PendingSubscriptionSink,
-    api: Arc<Api>,
-    extensions: Extensions,
-) -> SubscriptionCloseResponse {
-    outlet::run(serve(params, pending, &api), &api, &extensions).await
-}
-
-/// Keeps a subscriber counted.
-struct Seat<'a>(&'a Preconfirmations);
-
-impl Drop for Seat<'_> {
-    fn drop(&mut self) {
-        self.0.leave();
-    }
-}
-
-async fn serve(
-    params: Params<'static>,
-    pending: PendingSubscriptionSink,
-    api: &Arc<Api>,
-) -> Result<(), End> {
-    let record = &api.preconfirmations;
-    let mut recorded = record.recorded.subscribe();
-    let entered = parse(&params).and_then(|from| record.enter(api, from));
-    let mut next = match entered {
-        Ok(next) => next,
-        Err(fault) => return Err(refuse(pending, fault, api).await),
-    };
-    let _seat = Seat(record);
-    let outlet = Outlet::open(pending, api).await?;
-    loop {
-        recorded.mark_unchanged();
-        let messages = record.since(next).ok_or(End::Forgotten)?;
-        next += messages.len() as u64;
-        if messages.is_empty() {
-            let changed = outlet.unless_closed(recorded.changed()).await?;
-            changed.map_err(|_| End::Closed)?;
-        }
-        for message in messages {
-            outlet.send(message.to_raw()).await?;
-        }
-    }
 }
