@@ -77,6 +77,24 @@ pub(crate) struct NodeArgs {
     /// Port of Prometheus metrics [default: none]
     #[arg(long, env = "AURA_METRICS_PORT", value_name = "PORT")]
     pub(crate) metrics_port: Option<u16>,
+    /// Address of the operator's listener (admin_*) [default: 127.0.0.1]
+    #[arg(long, env = "AURA_ADMIN_HOST")]
+    pub(crate) admin_host: Option<IpAddr>,
+    /// Port of the operator's listener (admin_*) [default: none]
+    #[arg(long, env = "AURA_ADMIN_PORT", value_name = "PORT")]
+    pub(crate) admin_port: Option<u16>,
+    /// Address of the Engine API [default: 127.0.0.1]
+    #[arg(long, env = "AURA_ENGINE_HOST")]
+    pub(crate) engine_host: Option<IpAddr>,
+    /// Port of the Engine API; needs --jwt-secret [default: none]
+    #[arg(long, env = "AURA_ENGINE_PORT", value_name = "PORT")]
+    pub(crate) engine_port: Option<u16>,
+    /// File with the Engine API's secret, 32 bytes in hex
+    #[arg(long, env = "AURA_JWT_SECRET", value_name = "FILE")]
+    pub(crate) jwt_secret: Option<PathBuf>,
+    /// Serve testing_*, which builds blocks to order; not for ports that strangers reach
+    #[arg(long, env = "AURA_TESTING_API")]
+    pub(crate) testing_api: bool,
     /// Log filter in the syntax of RUST_LOG [default: info]
     #[arg(long, env = "AURA_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,

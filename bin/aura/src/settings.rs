@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use aura_node::{BlockTime, ChainSource, Interval, NodeConfig};
+use aura_node::{BlockTime, ChainSource, Interval, NodeConfig, RateLimit};
 use eyre::WrapErr;
 use tempfile::TempDir;
 
@@ -58,6 +58,8 @@ pub(crate) fn dev(args: NodeArgs) -> eyre::Result<Settings> {
         config.sequencer.block_time = BlockTime(aura_node::SealPolicy::Instant);
         config.sequencer.empty_block_interval = Interval(None);
         config.log = "warn".to_owned();
+        // A test suite may ask what it likes, from a container too.
+        config.rpc.rate_limit = RateLimit::Unlimited;
     }
     apply(&mut config, args);
     let mut temporary = None;
@@ -114,7 +116,13 @@ fn apply(config: &mut NodeConfig, args: NodeArgs) {
     set(&mut config.tree.proof_interval_blocks, args.proof_interval);
     config.chain = args.chain.or(config.chain.take());
     config.sequencer.gas_limit = args.gas_limit.or(config.sequencer.gas_limit);
+    config.rpc.testing |= args.testing_api;
     config.metrics_port = args.metrics_port.or(config.metrics_port);
+    set(&mut config.admin.host, args.admin_host);
+    config.admin.port = args.admin_port.or(config.admin.port);
+    set(&mut config.engine.host, args.engine_host);
+    config.engine.port = args.engine_port.or(config.engine.port);
+    config.engine.jwt_secret = args.jwt_secret.or(config.engine.jwt_secret.take());
 }
 
 #[cfg(test)]
@@ -162,6 +170,14 @@ mod tests {
         );
         drop(settings);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn clients_are_limited_unless_the_node_is_for_development() {
+        let limit = |settings: Settings| settings.config.rpc.rate_limit;
+        assert_eq!(limit(dev(args("aura dev")).unwrap()), RateLimit::Unlimited);
+        let node = limit(node(args("aura node --datadir x")).unwrap());
+        assert!(matches!(node, RateLimit::PerSecond(_)), "{node:?}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use aura_sequencer::{SealPolicy, SequencerConfig};
 use aura_storage::StoreConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::{NodeError, TreeSection};
+use crate::{AdminSection, EngineSection, NodeError, TreeSection, listeners};
 
 /// Everything that can be set, with its default. The TOML file has the same names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,10 @@ pub struct NodeConfig {
     /// Port of Prometheus metrics on the same address; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics_port: Option<u16>,
+    /// Operator's listener.
+    pub admin: AdminSection,
+    /// Engine API.
+    pub engine: EngineSection,
     /// Log filter in the syntax of `RUST_LOG`.
     pub log: String,
     /// Form of log lines.
@@ -57,6 +61,8 @@ impl Default for NodeConfig {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 8545,
             metrics_port: None,
+            admin: AdminSection::default(),
+            engine: EngineSection::default(),
             log: "info".to_owned(),
             log_format: LogStyle::Text,
             sequencer: SequencerSection::default(),
@@ -85,12 +91,7 @@ impl NodeConfig {
         self.rpc
             .validate()
             .map_err(|problem| NodeError::Config(problem.to_string()))?;
-        if self.metrics_port == Some(self.port) && self.port != 0 {
-            return Err(NodeError::Config(format!(
-                "metrics_port {} is the port of JSON-RPC",
-                self.port
-            )));
-        }
+        listeners::validate(self)?;
         if self.storage.history_blocks == 0 {
             return Err(NodeError::Config(
                 "storage: history_blocks must be at least 1".to_owned(),

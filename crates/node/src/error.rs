@@ -86,6 +86,9 @@ pub enum NodeError {
     /// The pool could not be opened.
     #[error("pool")]
     Pool(#[from] aura_pool::PoolError),
+    /// The Engine API's secret cannot be read.
+    #[error("engine")]
+    JwtSecret(#[from] aura_rpc::JwtError),
     /// The RPC server could not be started.
     #[error("rpc")]
     Rpc(#[from] aura_rpc::RpcError),

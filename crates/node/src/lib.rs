@@ -10,18 +10,21 @@ mod config;
 mod error;
 mod export;
 mod import;
+mod listeners;
 mod node;
 mod open;
 mod proofs;
 mod tree;
 
 pub use audit::{AuditReport, audit, reexecute};
+pub use aura_rpc::RateLimit;
 pub use aura_sequencer::SealPolicy;
-pub use block_file::BlockFileError;
 pub use config::{BlockTime, Interval, LogStyle, NodeConfig, SequencerSection, StorageSection};
+pub use block_file::BlockFileError;
 pub use error::NodeError;
 pub use export::{ExportRange, export};
 pub use import::{Finality, ImportFault, ImportProgress, import};
+pub use listeners::{AdminSection, EngineSection};
 pub use node::Node;
 pub use open::{
     ChainSource, GenesisAccounts, OpenedChain, initialise, open_chain, open_read_only,

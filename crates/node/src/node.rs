@@ -3,13 +3,16 @@
 use std::{net::SocketAddr, time::Duration};
 
 use aura_chain::Chain;
+use aura_chainspec::{ChainSpec, Commitment};
 use aura_pool::Pool;
 use aura_rpc::RpcContext;
-use aura_runtime::{CancellationToken, MetricsHandle, Tasks, serve_metrics};
+use aura_runtime::{CancellationToken, MetricsHandle, Switched, Tasks, serve_metrics, switch};
 use aura_sequencer::{Sequencer, SequencerConfig, maintain_pool};
 use tokio::runtime::Handle;
 
-use crate::{ChainSource, GenesisAccounts, NodeConfig, NodeError, OpenedChain, open_chain};
+use crate::{
+    ChainSource, GenesisAccounts, NodeConfig, NodeError, OpenedChain, listeners, open_chain,
+};
 
 /// Answer of `web3_clientVersion`: name, version, platform.
 fn client_version() -> String {
@@ -26,12 +29,43 @@ const JOURNAL_FILE: &str = "pool.journal";
 /// How long shutdown may take.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How blocks are made. A chain with Ethereum's state root is served, and grows by imports only.
+fn sequencing(config: &NodeConfig, spec: &ChainSpec) -> Result<Option<SequencerConfig>, NodeError> {
+    if spec.commitment() == Commitment::Mpt {
+        return Ok(None);
+    }
+    let sequencing = config.sequencer.to_config(spec.genesis().gas_limit);
+    sequencing
+        .validate()
+        .map_err(|problem| NodeError::Config(format!("sequencer: {problem}")))?;
+    Ok(Some(sequencing))
+}
+
+fn open_pool(
+    config: &NodeConfig,
+    chain: &Chain,
+    sequencing: Option<&SequencerConfig>,
+) -> Result<Pool, NodeError> {
+    let mut settings = config.pool.clone();
+    settings
+        .journal
+        .get_or_insert_with(|| config.datadir.join(JOURNAL_FILE));
+    settings.block_gas_limit = sequencing.map(|sequencing| sequencing.gas_limit);
+    Ok(Pool::open(
+        settings,
+        chain.spec().clone(),
+        chain.store().clone(),
+    )?)
+}
+
 /// A running node.
 #[derive(Debug)]
 pub struct Node {
     chain: Chain,
     pool: Pool,
     address: SocketAddr,
+    admin: Option<SocketAddr>,
+    engine: Option<SocketAddr>,
     tasks: Tasks,
 }
 
@@ -54,21 +88,20 @@ impl Node {
             limits,
             GenesisAccounts::Drop,
         )?;
-        let spec = chain.spec().clone();
-        let sequencing = config.sequencer.to_config(spec.genesis().gas_limit);
-        sequencing
-            .validate()
-            .map_err(|problem| NodeError::Config(format!("sequencer: {problem}")))?;
-        let mut pool_config = config.pool.clone();
-        pool_config
-            .journal
-            .get_or_insert_with(|| config.datadir.join(JOURNAL_FILE));
-        pool_config.block_gas_limit = Some(sequencing.gas_limit);
-        let pool = Pool::open(pool_config, spec, chain.store().clone())?;
+        let sequencing = sequencing(&config, chain.spec())?;
+        let pool = open_pool(&config, &chain, sequencing.as_ref())?;
+        let (switch, switched) = switch();
+        let switch = sequencing.is_some().then_some(switch);
+        let endpoints = listeners::endpoints(&config, switch)?;
 
         let tasks = Tasks::new();
         tasks.spawn_thread("chain-writer", move || Ok(writer.run()?));
-        Self::spawn_sequencer(&tasks, &chain, &pool, sequencing);
+        match sequencing {
+            Some(sequencing) => {
+                Self::spawn_sequencer(&tasks, &chain, &pool, sequencing, switched);
+            }
+            None => Self::end_writer_at_shutdown(&tasks, &chain),
+        }
         let maintenance = maintain_pool(chain.clone(), pool.clone(), tasks.token());
         tasks.spawn("pool-maintenance", async move {
             maintenance.await;
@@ -83,8 +116,8 @@ impl Node {
             pool: pool.clone(),
             client_version: client_version(),
         };
-        let address = SocketAddr::new(config.host, config.port);
-        let server = match aura_rpc::serve(address, config.rpc, context, tasks.token()).await {
+        let serving = aura_rpc::serve_all(endpoints, config.rpc, context, tasks.token());
+        let server = match serving.await {
             Ok(server) => server,
             Err(error) => {
                 tasks.token().cancel();
@@ -93,7 +126,11 @@ impl Node {
                 return Err(error.into());
             }
         };
-        let address = server.local_addr();
+        let (address, admin, engine) = (
+            server.local_addr(),
+            server.admin_addr(),
+            server.engine_addr(),
+        );
         tasks.spawn("rpc", async move {
             server.stopped().await;
             Ok(())
@@ -102,12 +139,20 @@ impl Node {
             chain,
             pool,
             address,
+            admin,
+            engine,
             tasks,
         })
     }
 
-    fn spawn_sequencer(tasks: &Tasks, chain: &Chain, pool: &Pool, config: SequencerConfig) {
-        let sequencer = Sequencer::new(chain.clone(), pool.clone(), config);
+    fn spawn_sequencer(
+        tasks: &Tasks,
+        chain: &Chain,
+        pool: &Pool,
+        config: SequencerConfig,
+        switch: Switched,
+    ) {
+        let sequencer = Sequencer::new(chain.clone(), pool.clone(), config).with_switch(switch);
         let (chain, token, runtime) = (chain.clone(), tasks.token(), Handle::current());
         tasks.spawn_thread("sequencer", move || {
             let outcome = sequencer.run(&runtime, &token);
@@ -117,9 +162,29 @@ impl Node {
         });
     }
 
+    /// Without a sequencer nobody else tells the writer that there is nothing more to write.
+    fn end_writer_at_shutdown(tasks: &Tasks, chain: &Chain) {
+        let (chain, token) = (chain.clone(), tasks.token());
+        tasks.spawn("chain-shutdown", async move {
+            token.cancelled().await;
+            chain.shutdown();
+            Ok(())
+        });
+    }
+
     /// Address that JSON-RPC listens on.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Address of the operator's listener.
+    pub const fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
+    /// Address of the Engine API.
+    pub const fn engine_address(&self) -> Option<SocketAddr> {
+        self.engine
     }
 
     /// The chain.
