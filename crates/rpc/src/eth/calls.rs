@@ -81,6 +81,9 @@ pub(crate) struct Scene {
     pub(crate) block: BlockEnvSource,
 }
 
+/// What a transfer to an account without code takes.
+const PLAIN_TRANSFER_GAS: u64 = 21_000;
+
 /// In which block a request wants to run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
@@ -88,6 +91,8 @@ pub(crate) enum Moment {
     Within,
     /// In the block after it: what an estimate is for.
     After,
+    /// In that block, if the transaction comes a second later.
+    Later,
 }
 
 impl Scene {
@@ -109,6 +114,9 @@ impl Scene {
             block: match moment {
                 Moment::Within => BlockEnvSource::Header,
                 Moment::After => BlockEnvSource::Next { timestamp: now() },
+                Moment::Later => BlockEnvSource::Next {
+                    timestamp: now() + 1,
+                },
             },
         })
     }
@@ -181,6 +189,29 @@ impl Request {
         Ok(run(api.spec(), view, &header, request, &limits)?)
     }
 
+    /// More gas than `gas`, if the transaction needs it when it comes a second later.
+    ///
+    /// Contracts that write once per second, as Uniswap's pairs do, need more in the next one. What
+    /// works only now keeps its estimate.
+    fn gas_a_second_later(mut self, api: &Api, gas: u64) -> Option<u64> {
+        if gas <= PLAIN_TRANSFER_GAS {
+            return None; // no code ran
+        }
+        let timeout = api.config.call_timeout();
+        let wanted = self.tx.gas.replace(gas);
+        let suffices = self
+            .clone()
+            .run(api, Moment::Later, timeout, aura_evm::call)
+            .is_ok();
+        if suffices {
+            return None;
+        }
+        self.tx.gas = wanted;
+        self.run(api, Moment::Later, timeout, aura_evm::estimate_gas)
+            .ok()
+            .filter(|later| *later > gas)
+    }
+
     /// The called contract, if the call may be tried on the connection's own thread.
     ///
     /// Creations and overrides bring their own code, of which nothing is known.
@@ -231,9 +262,12 @@ pub(crate) async fn estimate_gas(api: Arc<Api>, raw: Raw) -> Result<Quantity<u64
     let request = Request::parse(raw.args()?)?;
     api.on_calls(move |api| {
         let timeout = api.config.call_timeout();
-        request
-            .run(api, Moment::After, timeout, aura_evm::estimate_gas)
-            .map(Quantity)
+        let gas = request
+            .clone()
+            .run(api, Moment::After, timeout, aura_evm::estimate_gas)?;
+        Ok(Quantity(
+            request.gas_a_second_later(api, gas).unwrap_or(gas),
+        ))
     })
     .await
 }
