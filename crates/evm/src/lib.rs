@@ -22,6 +22,7 @@ mod halt;
 mod instructions;
 mod open_block;
 mod overrides;
+mod precompiles;
 mod revert;
 mod roots;
 mod rules;

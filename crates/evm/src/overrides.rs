@@ -1,14 +1,12 @@
 //! State overrides of calls and simulations.
 
-use alloy_evm::precompiles::PrecompilesMap;
 use alloy_primitives::{Address, map::AddressSet};
 use alloy_rpc_types_eth::state::{AccountOverride, StateOverride};
 use aura_storage::StorageError;
-use revm::precompile::{PrecompileSpecId, Precompiles};
-use revm::primitives::hardfork::SpecId;
 
 use crate::{
     StateDb,
+    precompiles::CallPrecompiles,
     state_db::{ErrorSlot, ReadFailure, StateReadError},
 };
 
@@ -39,11 +37,6 @@ pub enum OverrideError {
     Detached,
 }
 
-/// Precompiles of a fork.
-pub(crate) fn precompiles(spec: SpecId) -> PrecompilesMap {
-    PrecompilesMap::from_static(Precompiles::new(PrecompileSpecId::from_spec_id(spec)))
-}
-
 /// Applies `overrides` to `db`, in the order of addresses.
 ///
 /// A precompile that is overridden in any way is one no more: `movePrecompileToAddress` keeps it
@@ -51,7 +44,7 @@ pub(crate) fn precompiles(spec: SpecId) -> PrecompilesMap {
 pub(crate) fn apply(
     overrides: StateOverride,
     db: &mut StateDb,
-    precompiles: &mut PrecompilesMap,
+    precompiles: &mut CallPrecompiles,
 ) -> Result<(), OverrideError> {
     let failure = db.error_slot();
     let mut overrides: Vec<_> = overrides.into_iter().collect();
@@ -60,7 +53,7 @@ pub(crate) fn apply(
     let mut targets = AddressSet::default();
     for (address, account) in overrides {
         if let Some(target) = account.move_precompile_to {
-            if precompiles.get(&address).is_none() {
+            if !precompiles.has(&address) {
                 return Err(OverrideError::NotAPrecompile(address));
             }
             if target == address {
@@ -73,28 +66,13 @@ pub(crate) fn apply(
                 return Err(OverrideError::MovedTwice(target));
             }
         }
-        displace(&address, account.move_precompile_to, precompiles);
+        precompiles.displace(&address, account.move_precompile_to);
         if account.state.is_some() && account.state_diff.is_some() {
             return Err(OverrideError::StateAndStateDiff(address));
         }
         apply_account(address, account, db).map_err(|error| cause(&failure, error))?;
     }
     Ok(())
-}
-
-/// Takes the precompile away from `address`, to `target` if there is one.
-fn displace(address: &Address, target: Option<Address>, precompiles: &mut PrecompilesMap) {
-    if precompiles.get(address).is_none() {
-        return;
-    }
-    let mut taken = None;
-    precompiles.apply_precompile(address, |precompile| {
-        taken = precompile;
-        None
-    });
-    if let Some(target) = target {
-        precompiles.apply_precompile(&target, |_| taken);
-    }
 }
 
 fn apply_account(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alloy_consensus::{BlockHeader, Header};
-use alloy_evm::{EvmEnv, overrides::apply_block_overrides, precompiles::PrecompilesMap};
+use alloy_evm::{EvmEnv, overrides::apply_block_overrides};
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, U256};
 use alloy_rpc_types_eth::{BlockOverrides, state::StateOverride};
@@ -28,6 +28,7 @@ use crate::{
     attributes::evm_env,
     instructions,
     overrides::{self, OverrideError},
+    precompiles::CallPrecompiles,
     state_db::{ErrorSlot, ReadFailure, StateReadError},
 };
 
@@ -35,7 +36,7 @@ pub(crate) type CallEvm<I> = Evm<
     CallContext,
     I,
     EthInstructions<EthInterpreter, CallContext>,
-    PrecompilesMap,
+    CallPrecompiles,
     EthFrame<EthInterpreter>,
 >;
 
@@ -207,7 +208,7 @@ impl Execution {
 
     /// Returns `true` if a precompile answers at `address`.
     pub(super) fn is_precompile(&self, address: &Address) -> bool {
-        self.evm.precompiles.get(address).is_some()
+        self.evm.precompiles.has(address)
     }
 
     /// Gas that the sender can buy at the request's price, after the value; `None` at price zero.
@@ -361,8 +362,8 @@ pub(crate) fn apply_state(
     wanted: Option<StateOverride>,
     db: &mut StateDb,
     env: &EvmEnv,
-) -> Result<PrecompilesMap, CallError> {
-    let mut precompiles = overrides::precompiles(env.cfg_env.spec);
+) -> Result<CallPrecompiles, CallError> {
+    let mut precompiles = CallPrecompiles::new(env.cfg_env.spec);
     if let Some(wanted) = wanted {
         overrides::apply(wanted, db, &mut precompiles).map_err(|error| match error {
             OverrideError::State(error) => CallError::State(error),

@@ -39,7 +39,9 @@ use crate::{
     call::deadline::Deadline,
     describe_halt,
     executor::{Receipts, check},
-    overrides, roots,
+    overrides,
+    precompiles::CallPrecompiles,
+    roots,
     rules::{BlockRules, evm_env},
     state_db::ErrorSlot,
 };
@@ -109,7 +111,7 @@ impl<'a> Simulator<'a> {
         let hashes = [(parent.number, parent.seal())].into_iter();
         let hashes = hashes.chain(block.overrides.block_hash.into_iter().flatten());
         self.db.override_block_hashes(hashes.collect());
-        let mut precompiles = overrides::precompiles(env.cfg_env.spec);
+        let mut precompiles = CallPrecompiles::new(env.cfg_env.spec);
         if let Some(state) = block.state {
             overrides::apply(state, &mut self.db, &mut precompiles)?;
         }

@@ -1,6 +1,6 @@
 //! The EVM of a simulated block.
 
-use alloy_evm::{Evm, EvmEnv, precompiles::PrecompilesMap};
+use alloy_evm::{Evm, EvmEnv};
 use alloy_primitives::{Address, Bytes};
 use revm::{
     InspectEvm, MainBuilder, SystemCallEvm,
@@ -18,6 +18,7 @@ use crate::{
         execution::CallEvm,
     },
     instructions,
+    precompiles::CallPrecompiles,
     state_db::StateReadError,
 };
 
@@ -28,7 +29,7 @@ impl SimulateEvm {
     pub(super) fn new(
         db: StateDb,
         env: EvmEnv,
-        precompiles: PrecompilesMap,
+        precompiles: CallPrecompiles,
         deadline: Deadline,
         logs: LogCollector,
     ) -> Self {
@@ -62,7 +63,7 @@ impl Evm for SimulateEvm {
     type HaltReason = HaltReason;
     type Spec = SpecId;
     type BlockEnv = BlockEnv;
-    type Precompiles = PrecompilesMap;
+    type Precompiles = CallPrecompiles;
     type Inspector = LogCollector;
 
     fn block(&self) -> &BlockEnv {
@@ -99,7 +100,7 @@ impl Evm for SimulateEvm {
     /// Every transaction is inspected, no system call is.
     fn set_inspector_enabled(&mut self, _enabled: bool) {}
 
-    fn components(&self) -> (&StateDb, &LogCollector, &PrecompilesMap) {
+    fn components(&self) -> (&StateDb, &LogCollector, &CallPrecompiles) {
         let evm = &self.0;
         (
             &evm.ctx.journaled_state.database,
@@ -108,7 +109,7 @@ impl Evm for SimulateEvm {
         )
     }
 
-    fn components_mut(&mut self) -> (&mut StateDb, &mut LogCollector, &mut PrecompilesMap) {
+    fn components_mut(&mut self) -> (&mut StateDb, &mut LogCollector, &mut CallPrecompiles) {
         let evm = &mut self.0;
         (
             &mut evm.ctx.journaled_state.database,

@@ -2,14 +2,13 @@
 
 use std::{cell::RefCell, time::Duration};
 
-use alloy_evm::{EvmEnv, precompiles::PrecompilesMap};
+use alloy_evm::EvmEnv;
 use alloy_primitives::{Address, B256, U256};
 use revm::{
     Database, DatabaseCommit, DatabaseRef, ExecuteEvm, InspectEvm, MainBuilder,
     bytecode::opcode,
     context::{BlockEnv, CfgEnv, Context, TxEnv},
     context_interface::result::ResultAndState,
-    precompile::{PrecompileSpecId, Precompiles},
     state::{AccountInfo, Bytecode, EvmState},
 };
 
@@ -24,6 +23,7 @@ use crate::{
         execution::{CallEvm, conclude, state_error},
     },
     instructions,
+    precompiles::CallPrecompiles,
     state_db::{ErrorSlot, StateReadError},
 };
 
@@ -49,8 +49,7 @@ impl<R: Recorder> Machine<R> {
     /// Time starts to run here.
     pub(super) fn new(db: StateDb, env: EvmEnv, limits: TraceLimits, recorder: R) -> Self {
         let failure = db.error_slot();
-        let id = PrecompileSpecId::from_spec_id(env.cfg_env.spec);
-        let precompiles = PrecompilesMap::from_static(Precompiles::new(id));
+        let precompiles = CallPrecompiles::new(env.cfg_env.spec);
         let context: Context<BlockEnv, TxEnv, CfgEnv, StateDb> = Context::new(db, env.cfg_env.spec);
         let context: CallContext = context
             .with_chain(Deadline::after(limits.timeout))
@@ -71,7 +70,7 @@ impl<R: Recorder> Machine<R> {
     }
 
     /// Replaces the environment, for a call with overrides.
-    pub(super) fn set_env(&mut self, env: EvmEnv, precompiles: PrecompilesMap) {
+    pub(super) fn set_env(&mut self, env: EvmEnv, precompiles: CallPrecompiles) {
         self.evm.ctx.cfg = env.cfg_env;
         self.evm.ctx.block = env.block_env;
         self.evm.precompiles = precompiles;
