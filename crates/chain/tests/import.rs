@@ -1,7 +1,6 @@
 //! Blocks that another node has made, on both kinds of chains.
 #![allow(missing_docs)]
 
-#[allow(dead_code, reason = "each test file uses its own part")]
 mod common;
 
 use std::{path::Path, sync::Arc, thread};
