@@ -101,18 +101,27 @@ pub fn import(
     };
     let opened = open_chain(datadir, source, store, config, GenesisAccounts::Drop)?;
     let OpenedChain { chain, writer } = opened;
-    let outcome = thread::scope(|scope| {
+    thread::scope(|scope| {
         let writing = scope.spawn(move || writer.run());
+        let ending = EndWriter(&chain);
         let mut import = Import::new(&chain);
         let outcome = import.run(files, &mut report);
         let outcome = outcome.and(import.finish(finality));
-        chain.shutdown();
+        drop(ending);
         // A failed commit is the cause of whatever the importer says.
         writing.join().expect("the chain's writer does not panic")?;
         report(&import.progress);
         outcome.map(|()| import.progress)
-    });
-    outcome
+    })
+}
+
+/// Lets the writer end, also where the import panics: a scope waits for its threads.
+struct EndWriter<'a>(&'a Chain);
+
+impl Drop for EndWriter<'_> {
+    fn drop(&mut self) {
+        self.0.shutdown();
+    }
 }
 
 fn head(chain: &Chain) -> BlockNumHash {

@@ -17,6 +17,7 @@ mod proofs;
 mod tree;
 
 pub use audit::{AuditReport, audit, reexecute};
+pub use aura_chainspec::Commitment;
 pub use aura_rpc::RateLimit;
 pub use aura_sequencer::SealPolicy;
 pub use config::{BlockTime, Interval, LogStyle, NodeConfig, SequencerSection, StorageSection};

@@ -51,9 +51,9 @@ fn import_from(
     datadir: &Path,
     source: &ChainSource,
     files: &[PathBuf],
-) -> Result<ImportProgress, NodeError> {
+) -> Result<ImportProgress, Box<NodeError>> {
     let finality = Finality::ByChain;
-    import(datadir, source, &store_config(), files, finality, |_| {})
+    import(datadir, source, &store_config(), files, finality, |_| {}).map_err(Box::new)
 }
 
 /// Imports `files` into `datadir` on the genesis of `folder`.
@@ -61,7 +61,7 @@ fn import_into(
     datadir: &Path,
     folder: &Path,
     files: &[PathBuf],
-) -> Result<ImportProgress, NodeError> {
+) -> Result<ImportProgress, Box<NodeError>> {
     import_from(
         datadir,
         &ChainSource::File(folder.join("genesis.json")),
