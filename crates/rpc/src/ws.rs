@@ -9,7 +9,7 @@ use std::{
 use alloy_primitives::B128;
 use futures_util::future::Either;
 use jsonrpsee::{
-    BatchResponseBuilder, MethodResponse, Methods,
+    BatchResponseBuilder, MethodCallback, MethodResponse, Methods,
     core::{
         middleware::{Batch, BatchEntry, BatchEntryErr, Notification, RpcServiceT},
         traits::IdProvider,
@@ -19,7 +19,7 @@ use jsonrpsee::{
 use tower::Layer;
 
 use crate::{
-    errors::{INVALID_PARAMS, METHOD_NOT_FOUND},
+    errors::{INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND},
     limits::Allowance,
     metrics::RpcMetrics,
     params::{self, Args},
@@ -109,6 +109,17 @@ impl<S> WsService<S> {
         allowance
             .pay(methods)
             .map_err(|fault| fault.into_error(|_| ()))
+    }
+
+    /// Refuses a subscription in a batch: jsonrpsee answers it at once, on its own, and would
+    /// answer it a second time within the batch.
+    fn not_in_batch(&self, request: &Request<'_>) -> Option<ErrorObject<'static>> {
+        let name = request.method_name();
+        let callback = self.shared.methods.method(name)?;
+        matches!(callback, MethodCallback::Subscription(_)).then(|| {
+            let message = format!("{name} cannot be part of a batch, send it alone");
+            ErrorObject::owned::<()>(INVALID_REQUEST, message, None)
+        })
     }
 
     /// An answer without a call: unknown methods, and an unsubscription without an id, which
@@ -209,7 +220,10 @@ where
         let mut has_notification = false;
         for entry in batch {
             let answer = match (entry, &refusal) {
-                (Ok(BatchEntry::Call(request)), None) => self.paid(request).await,
+                (Ok(BatchEntry::Call(request)), None) => match self.not_in_batch(&request) {
+                    Some(error) => MethodResponse::error(request.id(), error),
+                    None => self.paid(request).await,
+                },
                 (Ok(BatchEntry::Call(request)), Some(refusal)) => {
                     MethodResponse::error(request.id(), refusal.clone())
                 }

@@ -204,6 +204,7 @@ async fn idle_and_half_sent_connections_do_not_matter_and_too_many_are_refused()
         max_connections: 40,
         request_timeout_ms: 300,
         trace_timeout_ms: 300,
+        simulate_timeout_ms: 300,
         call_timeout_ms: 100,
         header_timeout_ms: 600,
         ..RpcConfig::default()
@@ -243,4 +244,16 @@ async fn shutdown_ends_sockets_soon() {
     assert_eq!(closed.expect("closed in time"), None);
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_in_a_batch_is_refused_and_answered_once() {
+    let node = Node::start().await;
+    let mut socket = node.socket().await;
+    let subscribe = r#"{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]}"#;
+    let chain = r#"{"jsonrpc":"2.0","id":2,"method":"eth_chainId"}"#;
+    let answers = socket.exchange(&format!("[{subscribe},{chain}]")).await;
+    assert_eq!(answers[0]["error"]["code"], -32600, "{answers}");
+    assert_eq!(answers[1]["result"], "0x343b");
+    assert!(socket.is_silent().await, "nothing is answered twice");
 }

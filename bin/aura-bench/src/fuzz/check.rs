@@ -1,6 +1,8 @@
 //! Whether an answer is one, by the book.
 
+use super::node::MAX_REQUEST_BYTES;
 use eyre::{Result, bail, ensure};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 /// The node's own fault: never the right answer, whatever was sent.
@@ -15,18 +17,48 @@ pub(super) enum Expected {
     Batch(usize),
     /// Nothing: notifications only.
     Nothing,
+    /// An error or nothing.
+    Whatever,
+}
+
+/// The members of a request, none of which may stand twice.
+#[derive(Deserialize)]
+struct Members {
+    #[serde(rename = "jsonrpc")]
+    _jsonrpc: Option<IgnoredAny>,
+    #[serde(rename = "id")]
+    _id: Option<IgnoredAny>,
+    #[serde(rename = "method")]
+    _method: Option<IgnoredAny>,
+    #[serde(rename = "params")]
+    _params: Option<IgnoredAny>,
 }
 
 impl Expected {
-    /// Reads the payload as the specification does.
-    pub(super) fn of(payload: &[u8]) -> Self {
+    /// Reads the payload as the specification does, and over a WebSocket as jsonrpsee does: there a
+    /// call whose id is of no right type passes as a notification.
+    pub(super) fn of(payload: &[u8], socket: bool) -> Self {
+        if payload.len() > MAX_REQUEST_BYTES {
+            return Self::One(None);
+        }
+        let twins = serde_json::from_slice::<Members>(payload)
+            .is_err_and(|error| error.to_string().starts_with("duplicate field"));
+        if twins {
+            // jsonrpsee takes it for a notification if what stands twice is the id.
+            return if socket {
+                Self::Whatever
+            } else {
+                Self::One(None)
+            };
+        }
+        let is_silent = |call: &Value| is_notification(call, socket);
         match serde_json::from_slice(payload) {
             Ok(Value::Array(calls)) if calls.is_empty() => Self::One(None),
-            Ok(Value::Array(calls)) => match calls.iter().filter(|c| !is_notification(c)).count() {
+            Ok(Value::Array(calls)) => match calls.iter().filter(|call| !is_silent(call)).count() {
                 0 => Self::Nothing,
                 answers => Self::Batch(answers),
             },
-            Ok(request) if is_notification(&request) => Self::Nothing,
+            Ok(request) if is_silent(&request) => Self::Nothing,
             Ok(request) if is_call(&request) => Self::One(request.get("id").cloned()),
             _ => Self::One(None),
         }
@@ -41,8 +73,11 @@ fn is_call(request: &Value) -> bool {
 }
 
 /// A request without id; one with members of wrong types is none, but malformed.
-fn is_notification(request: &Value) -> bool {
-    request["jsonrpc"] == "2.0" && request["method"].is_string() && request.get("id").is_none()
+fn is_notification(request: &Value, socket: bool) -> bool {
+    let is_right = |id: &Value| id.is_string() || id.is_u64() || id.is_null();
+    request["jsonrpc"] == "2.0"
+        && request["method"].is_string()
+        && request.get("id").is_none_or(|id| socket && !is_right(id))
 }
 
 /// What the answers of a run were, for its report.
@@ -56,10 +91,8 @@ pub(super) struct Tally {
 /// Checks one answer, an empty one too.
 pub(super) fn answer(bytes: &[u8], expected: &Expected, tally: &mut Tally) -> Result<()> {
     if bytes.is_empty() {
-        ensure!(
-            *expected == Expected::Nothing,
-            "no answer, not {expected:?}"
-        );
+        let is_right = matches!(expected, Expected::Nothing | Expected::Whatever);
+        ensure!(is_right, "no answer, not {expected:?}");
         tally.silent += 1;
         return Ok(());
     }
@@ -74,12 +107,16 @@ pub(super) fn answer(bytes: &[u8], expected: &Expected, tally: &mut Tally) -> Re
             );
             answers.iter().try_for_each(|answer| object(answer, tally))
         }
-        (Value::Array(_), Expected::One(_)) => bail!("an array as answer to one request"),
+        (Value::Array(_), Expected::One(_) | Expected::Whatever) => {
+            bail!("an array as answer to one request")
+        }
         (_, Expected::One(Some(id))) => {
             ensure!(answer.get("id") == Some(id), "the id is not {id}");
             object(&answer, tally)
         }
-        (_, Expected::One(None) | Expected::Batch(_)) => object(&answer, tally),
+        (_, Expected::One(None) | Expected::Batch(_) | Expected::Whatever) => {
+            object(&answer, tally)
+        }
     }
 }
 
@@ -117,7 +154,7 @@ mod tests {
     use super::*;
 
     fn outcome(payload: &str, bytes: &str) -> Result<()> {
-        let expected = Expected::of(payload.as_bytes());
+        let expected = Expected::of(payload.as_bytes(), false);
         answer(bytes.as_bytes(), &expected, &mut Tally::default())
     }
 
@@ -135,6 +172,7 @@ mod tests {
             (format!("[{call},{note},1]"), format!("[{ok},{error}]")),
             (format!("[{call},{call}]"), error.to_owned()),
             (format!("[{note}]"), String::new()),
+            (call.replace('}', ",\"id\":8}"), error.to_owned()),
         ] {
             outcome(&payload, &answer).unwrap();
         }

@@ -37,7 +37,9 @@ const MAX_GROWTH_MIB: f64 = 64.0;
 /// How long the node may take to stop at the end.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// Bytes of a payload that an error shows.
-const SHOWN_BYTES: usize = 3_000;
+const SHOWN_BYTES: usize = 1_500;
+/// Wrong answers after which a run ends.
+const MAX_FINDINGS: usize = 20;
 
 /// How many requests, and which.
 #[derive(Args, Clone, Debug)]
@@ -60,6 +62,7 @@ struct Run<'a> {
     args: &'a FuzzArgs,
     done: AtomicU64,
     warm_mib: Mutex<Option<f64>>,
+    findings: Mutex<Vec<String>>,
 }
 
 /// Runs all requests.
@@ -98,11 +101,15 @@ async fn measured(subject: &Subject, args: &FuzzArgs) -> Result<Figures> {
         args,
         done: AtomicU64::new(0),
         warm_mib: Mutex::new(None),
+        findings: Mutex::new(Vec::new()),
     };
     let started = Instant::now();
     let lanes = (0..2 * LANES).map(|lane| run.lane(lane));
     let tallies = try_join_all(lanes).await?;
     let elapsed = started.elapsed().as_secs_f64();
+    let findings = run.findings.lock().map(|all| all.clone());
+    let findings = findings.unwrap_or_default();
+    ensure!(findings.is_empty(), run.report(&findings));
     let end = own_memory_mib()?;
     let warm = run.warm_mib.lock().ok().and_then(|mib| *mib);
     let warm = warm.ok_or_eyre("the run was too short for a warm-up")?;
@@ -145,19 +152,17 @@ impl Run<'_> {
             sent += 1;
             let mut rng = Rng::new(self.args.seed, index);
             let payload = mutate::payload(&self.corpus, &mut rng, index);
-            let expected = Expected::of(&payload);
+            let expected = Expected::of(&payload, lane % 2 == 1);
             let outcome = match wire.exchange(&payload, &expected).await {
                 Ok(bytes) => check::answer(&bytes, &expected, &mut tally)
                     .wrap_err_with(|| format!("answer {}", shown(&bytes))),
                 Err(error) => Err(error),
             };
-            outcome.wrap_err_with(|| {
-                let seed = self.args.seed;
-                format!(
-                    "payload {index} of seed {seed}, lane {lane}: {}",
-                    shown(&payload)
-                )
-            })?;
+            if let Err(error) = outcome {
+                self.found(index, &payload, &error)?;
+                wire = self.open(lane).await?;
+                sent = 0;
+            }
             self.progress()?;
         }
         Ok(tally)
@@ -170,6 +175,25 @@ impl Run<'_> {
         } else {
             Wire::socket(endpoint).await
         }
+    }
+
+    /// Keeps what was wrong with an answer, so that one run shows more than the first of them.
+    fn found(&self, index: u64, payload: &[u8], error: &eyre::Report) -> Result<()> {
+        let text = format!("payload {index}: {}\n{error:#}\n", shown(payload));
+        let Ok(mut findings) = self.findings.lock() else {
+            bail!("{text}");
+        };
+        findings.push(text);
+        ensure!(findings.len() < MAX_FINDINGS, self.report(&findings));
+        Ok(())
+    }
+
+    fn report(&self, findings: &[String]) -> String {
+        let (seed, count) = (self.args.seed, findings.len());
+        format!(
+            "seed {seed}: {count} wrong answers\n\n{}",
+            findings.join("\n")
+        )
     }
 
     /// Counts a payload; notes the memory after the warm-up, and ends the run at a panic.

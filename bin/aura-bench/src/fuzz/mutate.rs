@@ -1,7 +1,10 @@
 //! From a valid request to bytes that may be anything.
 
-use super::{corpus::Corpus, rng::Rng};
+use super::{corpus::Corpus, node::MAX_REQUEST_BYTES, rng::Rng};
 use serde_json::{Map, Number, Value, json};
+
+/// Above the limit of the node under test, but not by so much that it stops reading.
+const MAX_PAYLOAD_BYTES: usize = 3 * MAX_REQUEST_BYTES;
 
 /// Values that break careless parsers, wherever they are put.
 const ODD: &[&str] = &[
@@ -124,6 +127,7 @@ pub(super) fn payload(corpus: &Corpus, rng: &mut Rng, id: u64) -> Vec<u8> {
             scramble(&mut bytes, rng);
         }
     }
+    bytes.truncate(MAX_PAYLOAD_BYTES);
     bytes
 }
 
@@ -265,7 +269,12 @@ fn change_list(items: &mut Vec<Value>, corpus: &Corpus, rng: &mut Rng) {
         }
         4 if !items.is_empty() => {
             let copy = rng.pick(items).clone();
-            let times = if rng.once_in(20) { 1_500 } else { 2 };
+            let is_small = copy.to_string().len() < 200;
+            let times = if is_small && rng.once_in(20) {
+                1_500
+            } else {
+                2
+            };
             items.extend(std::iter::repeat_n(copy, times));
         }
         _ if !items.is_empty() => {

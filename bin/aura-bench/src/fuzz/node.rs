@@ -17,6 +17,9 @@ use tempfile::TempDir;
 /// Longest wait for a transaction of the preparation.
 const MINED_LIMIT: Duration = Duration::from_secs(60);
 
+/// Larger payloads are refused as a whole.
+pub(super) const MAX_REQUEST_BYTES: usize = 1 << 20;
+
 /// A node and its data.
 pub(super) struct Subject {
     pub(super) node: Node,
@@ -41,12 +44,13 @@ impl Subject {
         rpc.call_timeout_ms = 50;
         rpc.log_timeout_ms = 200;
         rpc.trace_timeout_ms = 500;
+        rpc.simulate_timeout_ms = 500;
         rpc.request_timeout_ms = 5_000;
         rpc.max_sync_timeout_ms = 100;
         rpc.sync_timeout_ms = 100;
         rpc.block_cache_bytes = 1 << 20;
         rpc.fee_cache_bytes = 1 << 20;
-        rpc.max_request_bytes = 1 << 20;
+        rpc.max_request_bytes = MAX_REQUEST_BYTES as u32;
         rpc.max_response_bytes = 4 << 20;
         rpc.max_log_bytes = 2 << 20;
         rpc.max_trace_bytes = 2 << 20;
