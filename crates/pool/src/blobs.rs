@@ -15,8 +15,8 @@ use c_kzg::KzgSettings;
 
 /// Longest blob transaction that is decoded: nine blobs with proofs and room for the rest.
 const MAX_BYTES: usize = 2 << 20;
-/// As the precompile of EIP-4844 has it, so that one table serves both.
-const PRECOMPUTE: u64 = 8;
+/// Tables for making proofs, which nobody does here: without them the set-up is loaded sooner.
+const PRECOMPUTE: u64 = 0;
 
 /// What is wrong with a blob transaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
