@@ -1,17 +1,14 @@
 //! Ethereum chains: any schedule of forks, the merge, and difficulty by Ethereum's own vectors.
 #![allow(missing_docs)]
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, Header};
 use alloy_genesis::Genesis;
 use alloy_hardforks::{EthereumHardfork, EthereumHardforks};
 use alloy_primitives::{B256, U64, U256};
 use aura_chainspec::{ChainSpec, Commitment, FeeParams};
+use aura_test_utils::ethereum_tests;
 use serde_json::{Value, json};
 
 /// One fork every three blocks, then one every 30 seconds: nothing is active at once.
@@ -212,29 +209,6 @@ fn the_bomb_never_overflows() {
     assert_eq!(at(u64::MAX), U256::MAX);
 }
 
-/// Unpacks Ethereum's vectors, or says why not.
-fn vectors() -> Result<PathBuf, String> {
-    let shared = std::env::var_os("AURA_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let archive = shared.join("ethereum-tests/other.tar.zst");
-    if !archive.exists() {
-        return Err(format!("{} is absent", archive.display()));
-    }
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ethereum-other");
-    std::fs::create_dir_all(&target).map_err(|error| error.to_string())?;
-    let status = Command::new("tar")
-        .arg("--zstd")
-        .args(["-C".as_ref(), target.as_os_str()])
-        .args(["-xf".as_ref(), archive.as_os_str()])
-        .status();
-    match status {
-        Ok(status) if status.success() => Ok(target.join("other/DifficultyTests")),
-        other => Err(format!("tar with zstd is needed to unpack it: {other:?}")),
-    }
-}
-
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Vector {
@@ -259,8 +233,8 @@ fn rules(name: &str) -> ChainSpec {
 
 #[test]
 fn difficulty_is_that_of_ethereums_vectors() {
-    let dir = match vectors() {
-        Ok(dir) => dir,
+    let dir = match ethereum_tests("other", Path::new(env!("CARGO_TARGET_TMPDIR"))) {
+        Ok(dir) => dir.join("DifficultyTests"),
         Err(reason) => {
             println!("difficulty vectors are not run: {reason}");
             return;

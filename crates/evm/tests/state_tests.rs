@@ -6,13 +6,7 @@
 //! by the hash of its logs; what is expected to be refused must be refused.
 #![allow(missing_docs)]
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use alloy_eips::eip7840::BlobParams;
 use alloy_evm::{Evm, EvmEnv, FromRecoveredTx};
@@ -22,6 +16,7 @@ use alloy_primitives::{
 use aura_evm::{StateDb, build_evm};
 use aura_primitives::{Account, AccountChange, RecoveredTx, SlotChange, StateDiff};
 use aura_storage::{Layer, StateView};
+use aura_test_utils::{ethereum_tests, json_files};
 use rayon::prelude::*;
 use revm::{
     DatabaseCommit,
@@ -288,44 +283,6 @@ fn compare(found: &State, expected: &State) -> Result<(), String> {
     Ok(())
 }
 
-fn unpack() -> Result<PathBuf, String> {
-    let shared = std::env::var_os("AURA_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let archive = shared.join("ethereum-tests/state_tests.tar.zst");
-    if !archive.exists() {
-        return Err(format!("{} is absent", archive.display()));
-    }
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ethereum-state-tests");
-    let done = target.join("unpacked");
-    if !done.exists() {
-        fs::create_dir_all(&target).map_err(|error| error.to_string())?;
-        let status = Command::new("tar")
-            .arg("--zstd")
-            .args(["-C".as_ref(), target.as_os_str()])
-            .args(["-xf".as_ref(), archive.as_os_str()])
-            .status();
-        match status {
-            Ok(status) if status.success() => {}
-            other => return Err(format!("tar with zstd is needed to unpack it: {other:?}")),
-        }
-        fs::write(done, []).map_err(|error| error.to_string())?;
-    }
-    Ok(target.join("state_tests"))
-}
-
-fn files(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|ext| ext == "json") {
-            found.push(path);
-        }
-    }
-}
-
 /// Passed and failed cases.
 #[derive(Default)]
 struct Tally {
@@ -363,17 +320,14 @@ fn merge(mut left: Tallies, right: Tallies) -> Tallies {
 
 #[test]
 fn state_tests_of_every_fork_pass() {
-    let dir = match unpack() {
+    let dir = match ethereum_tests("state_tests", Path::new(env!("CARGO_TARGET_TMPDIR"))) {
         Ok(dir) => dir,
         Err(reason) => {
             println!("state tests are not run: {reason}");
             return;
         }
     };
-    let mut paths = Vec::new();
-    files(&dir, &mut paths);
-    paths.sort();
-    let tallies = paths
+    let tallies = json_files(&dir)
         .par_iter()
         .map(|path| run_file(path))
         .reduce(Tallies::new, merge);

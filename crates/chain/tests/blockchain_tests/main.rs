@@ -14,8 +14,7 @@ mod run;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -23,53 +22,12 @@ use std::{
     thread,
 };
 
+use aura_test_utils::{ethereum_tests, json_files};
 use case::Case;
 
 const ARCHIVES: [&str; 2] = ["blockchain_tests", "blockchain_tests_legacy"];
 /// Cases that run at the same time.
 const THREADS: usize = 2;
-
-/// Where the unpacked archives are.
-fn unpack() -> Result<PathBuf, String> {
-    let shared = std::env::var_os("AURA_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ethereum-blockchain-tests");
-    fs::create_dir_all(&target).map_err(|error| error.to_string())?;
-    for name in ARCHIVES {
-        let archive = shared.join(format!("ethereum-tests/{name}.tar.zst"));
-        if !archive.exists() {
-            return Err(format!("{} is absent", archive.display()));
-        }
-        let done = target.join(format!("{name}.unpacked"));
-        if done.exists() {
-            continue;
-        }
-        let status = Command::new("tar")
-            .arg("--zstd")
-            .args(["-C".as_ref(), target.as_os_str()])
-            .args(["-xf".as_ref(), archive.as_os_str()])
-            .status();
-        match status {
-            Ok(status) if status.success() => {}
-            other => return Err(format!("tar with zstd is needed to unpack it: {other:?}")),
-        }
-        fs::write(done, []).map_err(|error| error.to_string())?;
-    }
-    Ok(target)
-}
-
-fn files(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|ext| ext == "json") {
-            found.push(path);
-        }
-    }
-}
 
 /// Outcomes by network.
 #[derive(Default)]
@@ -130,18 +88,17 @@ fn run_file(path: &Path, scratch: &Path, report: &Mutex<Report>) {
 
 #[test]
 fn every_case_has_its_head_and_its_state() {
-    let root = match unpack() {
-        Ok(root) => root,
-        Err(reason) => {
-            println!("skipped: {reason}");
-            return;
-        }
-    };
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let mut paths = Vec::new();
     for name in ARCHIVES {
-        files(&root.join(name), &mut paths);
+        match ethereum_tests(name, root) {
+            Ok(dir) => paths.extend(json_files(&dir)),
+            Err(reason) => {
+                println!("skipped: {reason}");
+                return;
+            }
+        }
     }
-    paths.sort();
     // Part of a path, to run a few cases.
     if let Ok(part) = std::env::var("AURA_CASES") {
         paths.retain(|path| path.to_string_lossy().contains(&part));
@@ -152,7 +109,7 @@ fn every_case_has_its_head_and_its_state() {
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
-                let scratch = tempfile::tempdir_in(&root).unwrap();
+                let scratch = tempfile::tempdir_in(root).unwrap();
                 while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
                     run_file(path, scratch.path(), &report);
                 }

@@ -9,19 +9,14 @@ mod memory_chain;
 mod network;
 mod reasons;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use alloy_consensus::{Block, transaction::SignerRecoverable};
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_rlp::Decodable;
 use aura_chainspec::ChainSpec;
 use aura_primitives::{RecoveredTx, SealedBlock, TxEnvelope};
+use aura_test_utils::{ethereum_tests, json_files, shared};
 use memory_chain::{MemoryChain, code_hash};
 use network::config;
 use rayon::prelude::*;
@@ -200,47 +195,6 @@ fn compare(chain: &MemoryChain, expected: &BTreeMap<Address, AccountState>) -> R
     Ok(())
 }
 
-fn shared() -> PathBuf {
-    std::env::var_os("AURA_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    )
-}
-
-fn unpack(name: &str) -> Result<PathBuf, String> {
-    let archive = shared().join(format!("ethereum-tests/{name}.tar.zst"));
-    if !archive.exists() {
-        return Err(format!("{} is absent", archive.display()));
-    }
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ethereum-blockchain-tests");
-    let done = target.join(format!("{name}.unpacked"));
-    if !done.exists() {
-        fs::create_dir_all(&target).map_err(|error| error.to_string())?;
-        let status = Command::new("tar")
-            .arg("--zstd")
-            .args(["-C".as_ref(), target.as_os_str()])
-            .args(["-xf".as_ref(), archive.as_os_str()])
-            .status();
-        match status {
-            Ok(status) if status.success() => {}
-            other => return Err(format!("tar with zstd is needed to unpack it: {other:?}")),
-        }
-        fs::write(done, []).map_err(|error| error.to_string())?;
-    }
-    Ok(target.join(name))
-}
-
-fn files(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|ext| ext == "json") {
-            found.push(path);
-        }
-    }
-}
-
 /// Outcome of every case of a file, by network.
 fn run_file(path: &Path) -> Vec<(String, Result<(), String>)> {
     let cases: BTreeMap<String, Case> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
@@ -254,17 +208,17 @@ fn run_file(path: &Path) -> Vec<(String, Result<(), String>)> {
 }
 
 fn run_archive(name: &str, at_least: usize) {
-    let dir = match unpack(name) {
+    let dir = match ethereum_tests(name, Path::new(env!("CARGO_TARGET_TMPDIR"))) {
         Ok(dir) => dir,
         Err(reason) => {
             println!("{name} are not run: {reason}");
             return;
         }
     };
-    let mut paths = Vec::new();
-    files(&dir, &mut paths);
-    paths.sort();
-    let outcomes: Vec<_> = paths.par_iter().flat_map(|path| run_file(path)).collect();
+    let outcomes: Vec<_> = json_files(&dir)
+        .par_iter()
+        .flat_map(|path| run_file(path))
+        .collect();
     let mut tallies: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (network, outcome) in &outcomes {
         let tally = tallies.entry(network).or_default();
