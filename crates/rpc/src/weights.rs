@@ -30,7 +30,8 @@ const TABLE: &[(u32, &[&str])] = &[
     ]),
     // Several executions, or all receipts of a block or of many blocks.
     (10, &[
-        "eth_estimateGas", "eth_createAccessList", "eth_getBlockReceipts", "eth_feeHistory",
+        "eth_estimateGas", "eth_createAccessList", "eth_fillTransaction", "eth_getBlockReceipts",
+        "eth_feeHistory",
         "debug_getRawReceipts", "ots_getBlockDetails", "ots_getBlockDetailsByHash",
         "ots_getBlockTransactions",
     ]),

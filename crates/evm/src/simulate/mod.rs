@@ -21,6 +21,8 @@ use aura_chainspec::ChainSpec;
 use aura_primitives::{SealedBlock, SealedHeader, StateDiff};
 use aura_storage::StateView;
 
+pub use tx::{Defaults as TxDefaults, unsigned as unsigned_transaction};
+
 pub use error::{RootFailed, SimulateError, TxFault};
 
 use crate::StateDb;

@@ -14,19 +14,25 @@ use super::SimulateError;
 
 /// What a call is completed with.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Defaults {
-    pub(super) chain_id: u64,
-    pub(super) nonce: u64,
-    pub(super) gas: u64,
+pub struct Defaults {
+    /// Chain id.
+    pub chain_id: u64,
+    /// Nonce, if the call names none.
+    pub nonce: u64,
+    /// Gas limit, if the call names none or more.
+    pub gas: u64,
     /// The block has a base fee, so transactions may be of EIP-1559's kind.
-    pub(super) has_base_fee: bool,
+    pub has_base_fee: bool,
 }
 
 /// Makes the transaction that stands in the block.
 ///
 /// Its type follows from the members: authorizations, blobs, else a price makes it legacy (2930
 /// with an access list), else it is of EIP-1559's kind. All words of the signature are zero.
-pub(super) fn unsigned(
+///
+/// # Errors
+/// [`SimulateError::InvalidRequest`] if the call contradicts itself or the chain.
+pub fn unsigned(
     request: TransactionRequest,
     defaults: Defaults,
 ) -> Result<Arc<RecoveredTx>, SimulateError> {

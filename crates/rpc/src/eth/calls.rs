@@ -189,6 +189,14 @@ impl Request {
         Ok(run(api.spec(), view, &header, request, &limits)?)
     }
 
+    fn estimate(self, api: &Api) -> Result<u64, Fault> {
+        let timeout = api.config.call_timeout();
+        let gas = self
+            .clone()
+            .run(api, Moment::After, timeout, aura_evm::estimate_gas)?;
+        Ok(self.gas_a_second_later(api, gas).unwrap_or(gas))
+    }
+
     /// More gas than `gas`, if the transaction needs it when it comes a second later.
     ///
     /// Contracts that write once per second, as Uniswap's pairs do, need more in the next one. What
@@ -260,16 +268,19 @@ pub(crate) async fn call(api: Arc<Api>, raw: Raw) -> Result<Bytes, Fault> {
 /// `eth_estimateGas(transaction, block, state overrides, block overrides)`.
 pub(crate) async fn estimate_gas(api: Arc<Api>, raw: Raw) -> Result<Quantity<u64>, Fault> {
     let request = Request::parse(raw.args()?)?;
-    api.on_calls(move |api| {
-        let timeout = api.config.call_timeout();
-        let gas = request
-            .clone()
-            .run(api, Moment::After, timeout, aura_evm::estimate_gas)?;
-        Ok(Quantity(
-            request.gas_a_second_later(api, gas).unwrap_or(gas),
-        ))
-    })
-    .await
+    api.on_calls(move |api| request.estimate(api).map(Quantity))
+        .await
+}
+
+/// Gas with which `tx` succeeds in the block after `id`.
+pub(super) fn estimate(api: &Api, tx: TransactionRequest, id: BlockId) -> Result<u64, Fault> {
+    let request = Request {
+        tx,
+        id,
+        state_overrides: None,
+        block_overrides: None,
+    };
+    request.estimate(api)
 }
 
 /// `eth_createAccessList(transaction, block, state overrides)`.

@@ -145,6 +145,14 @@ pub(crate) fn gas_price(api: &Api, _: Args<'_>) -> Result<Quantity<u128>, Fault>
     Ok(Quantity((base_fee + headroom).max(risen) + tip))
 }
 
+/// Base fee of the next block, if the chain has one, and a tip that gets into it.
+pub(super) fn suggestion(api: &Api) -> Result<(Option<u64>, u128), Fault> {
+    let reader = api.reader()?;
+    let head = head(&reader)?;
+    let base_fee = head.base_fee_per_gas.map(|_| next_base_fee(api, &head));
+    Ok((base_fee, suggested_tip(api, &reader, &head)?))
+}
+
 /// `eth_maxPriorityFeePerGas`.
 pub(crate) fn max_priority_fee(api: &Api, _: Args<'_>) -> Result<Quantity<u128>, Fault> {
     let reader = api.reader()?;

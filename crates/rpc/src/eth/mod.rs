@@ -9,6 +9,7 @@ pub(crate) mod calls;
 mod capabilities;
 mod fee_cache;
 pub(crate) mod fees;
+mod fill;
 mod filters;
 mod forks;
 mod keep;
@@ -73,6 +74,7 @@ fn chain_methods(table: &mut Table) -> Result<(), RegisterMethodError> {
     table.wait("eth_call", 4, calls::call)?;
     table.wait("eth_estimateGas", 4, calls::estimate_gas)?;
     table.wait("eth_createAccessList", 3, calls::create_access_list)?;
+    table.wait("eth_fillTransaction", 1, fill::fill_transaction)?;
     table.wait("eth_simulateV1", 2, simulate::simulate_v1)
 }
 
