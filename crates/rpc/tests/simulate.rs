@@ -135,7 +135,7 @@ async fn gas_and_logs_are_those_of_the_mined_transaction() {
     let node = Node::start().await;
     let logger = node.deploy(0, LOGGER).await;
     let from = account(0).address();
-    let input = format!("0x{}{}", "07".repeat(32), format!("{:064x}", 7));
+    let input = format!("0x{}{:064x}", "07".repeat(32), 7);
     let call = json!([{"from": from, "to": logger, "input": input, "gas": "0xea60",
         "maxFeePerGas": "0x174876e800", "maxPriorityFeePerGas": "0x77359400"}]);
     let payload = json!({"blockStateCalls": [{"calls": call}], "validation": true});

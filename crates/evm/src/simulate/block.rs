@@ -6,18 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_consensus::{
-    BlockHeader, EMPTY_OMMER_ROOT_HASH, Eip658Value, Header, Sealable, transaction::Recovered,
-};
+use alloy_consensus::{Eip658Value, Header, Sealable, transaction::Recovered};
 use alloy_eips::eip4895::Withdrawals;
 use alloy_evm::{
-    Evm, EvmEnv, FromRecoveredTx,
+    Evm, FromRecoveredTx,
     block::{BlockExecutor as _, TxResult},
     eth::{EthBlockExecutionCtx, EthBlockExecutor},
     overrides::OverrideBlockHashes,
 };
 use alloy_hardforks::EthereumHardforks;
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256};
 use alloy_rpc_types_eth::TransactionRequest;
 use aura_chainspec::ChainSpec;
 use aura_primitives::{RecoveredTx, SealedBlock, SealedHeader};
@@ -30,6 +28,7 @@ use revm::{
 use super::{
     CallOutcome, SimulateError, SimulatedBlock, SimulatedCall, StateRootFn, TxFault,
     evm::SimulateEvm,
+    header,
     logs::LogCollector,
     plan::Planned,
     tx::{self, Defaults, Funds},
@@ -42,7 +41,7 @@ use crate::{
     overrides,
     precompiles::CallPrecompiles,
     roots,
-    rules::{BlockRules, evm_env},
+    rules::BlockRules,
     state_db::ErrorSlot,
 };
 
@@ -101,9 +100,15 @@ impl<'a> Simulator<'a> {
         parent: &SealedHeader,
     ) -> Result<SimulatedBlock, SimulateError> {
         let number = planned.number;
-        let mut header = self.header(&planned, parent);
+        let validation = self.options.validation;
+        let mut header = header::header(self.spec, &planned, parent, validation);
         let Planned { block, .. } = planned;
-        let env = self.env(&header, block.overrides.blob_base_fee);
+        let env = header::env(
+            self.spec,
+            &header,
+            block.overrides.blob_base_fee,
+            validation,
+        );
         let rules = BlockRules::new(self.spec, &header);
         let withdrawals = rules
             .is_shanghai_active_at_timestamp(header.timestamp)
@@ -149,63 +154,6 @@ impl<'a> Simulator<'a> {
             },
             calls,
         })
-    }
-
-    /// Header before execution: what request and parent give.
-    fn header(&self, planned: &Planned, parent: &SealedHeader) -> Header {
-        let Planned {
-            number, timestamp, ..
-        } = *planned;
-        let overrides = &planned.block.overrides;
-        let spec = self.spec;
-        let base_fee = || match overrides.base_fee {
-            Some(fee) => fee.saturating_to(),
-            None if self.options.validation => spec.next_base_fee(parent),
-            // A call without a price could not pay any other.
-            None => 0,
-        };
-        let merged = parent.difficulty.is_zero() || spec.is_paris_active_at_block(number);
-        let mut header = Header {
-            parent_hash: parent.seal(),
-            ommers_hash: EMPTY_OMMER_ROOT_HASH,
-            beneficiary: overrides.coinbase.unwrap_or(parent.beneficiary),
-            difficulty: if merged {
-                U256::ZERO
-            } else {
-                overrides.difficulty.unwrap_or(parent.difficulty)
-            },
-            number,
-            timestamp,
-            gas_limit: overrides.gas_limit.unwrap_or(parent.gas_limit),
-            mix_hash: overrides.random.unwrap_or_default(),
-            base_fee_per_gas: spec.is_london_active_at_block(number).then(base_fee),
-            ..Header::default()
-        };
-        let rules = BlockRules::new(spec, &header);
-        if rules.is_cancun_active_at_timestamp(timestamp) {
-            let blob_params = spec.blob_params_at(timestamp);
-            let excess = parent.maybe_next_block_excess_blob_gas(blob_params);
-            header.blob_gas_used = Some(0);
-            header.excess_blob_gas = Some(excess.unwrap_or_default());
-            header.parent_beacon_block_root = Some(overrides.beacon_root.unwrap_or_default());
-        }
-        header
-    }
-
-    /// Environment of the block, without the rules that simulated senders need not keep.
-    fn env(&self, header: &Header, blob_base_fee: Option<U256>) -> EvmEnv {
-        let mut env = evm_env(self.spec, header);
-        let cfg = &mut env.cfg_env;
-        cfg.disable_eip3607 = true;
-        cfg.tx_gas_limit_cap = Some(u64::MAX);
-        cfg.disable_nonce_check = !self.options.validation;
-        cfg.disable_base_fee = !self.options.validation;
-        if let (Some(fee), Some(blob)) =
-            (blob_base_fee, &mut env.block_env.blob_excess_gas_and_price)
-        {
-            blob.blob_gasprice = fee.saturating_to();
-        }
-        env
     }
 
     fn run_call(

@@ -8,6 +8,7 @@
 mod block;
 mod error;
 mod evm;
+mod header;
 mod logs;
 mod plan;
 mod tx;
