@@ -89,6 +89,7 @@ impl Node {
             GenesisAccounts::Drop,
         )?;
         let sequencing = sequencing(&config, chain.spec())?;
+        let automine = sequencing.as_ref().is_some_and(SequencerConfig::is_automine);
         let pool = open_pool(&config, &chain, sequencing.as_ref())?;
         let (switch, switched) = switch();
         let switch = sequencing.is_some().then_some(switch);
@@ -115,6 +116,7 @@ impl Node {
             chain: chain.clone(),
             pool: pool.clone(),
             client_version: client_version(),
+            automine,
         };
         let serving = aura_rpc::serve_all(endpoints, config.rpc, context, tasks.token());
         let server = match serving.await {

@@ -32,6 +32,8 @@ pub struct RpcContext {
     pub pool: Pool,
     /// Answer of `web3_clientVersion`.
     pub client_version: String,
+    /// Whether every transaction is mined at once, and nothing else makes blocks.
+    pub automine: bool,
 }
 
 /// Shared by all methods.
@@ -40,6 +42,7 @@ pub(crate) struct Api {
     pub(crate) chain: Chain,
     pub(crate) pool: Pool,
     pub(crate) client_version: String,
+    pub(crate) automine: bool,
     pub(crate) config: RpcConfig,
     /// Serialised blocks by hash.
     pub(crate) blocks: BlockCache,
@@ -71,6 +74,7 @@ impl Api {
             chain: context.chain,
             pool: context.pool,
             client_version: context.client_version,
+            automine: context.automine,
             blocks: BlockCache::new(config.block_cache_bytes),
             fees: FeeCache::new(config.fee_cache_bytes),
             filters: Filters::default(),

@@ -21,6 +21,7 @@ mod engine;
 mod errors;
 mod eth;
 mod front;
+mod hardhat;
 mod json;
 mod jwt;
 mod limits;

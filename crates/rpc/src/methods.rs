@@ -10,7 +10,7 @@ use crate::{
     api::Api,
     aura, debug, engine,
     errors::Fault,
-    eth, net, ots,
+    eth, hardhat, net, ots,
     params::Args,
     testing, trace, txpool, web3,
 };
@@ -109,6 +109,7 @@ fn public(api: Arc<Api>) -> Result<Table, RegisterMethodError> {
     debug::register(&mut table)?;
     trace::register(&mut table)?;
     ots::register(&mut table)?;
+    hardhat::register(&mut table)?;
     if testing {
         testing::register(&mut table)?;
     }

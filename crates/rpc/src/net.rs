@@ -32,7 +32,7 @@ pub(crate) fn peer_count(_: &Api, _: Args<'_>) -> Result<Quantity<u64>, Fault> {
 /// `rpc_modules`: namespaces with their versions.
 pub(crate) fn modules(_: &Api, _: Args<'_>) -> Result<BTreeMap<&'static str, &'static str>, Fault> {
     Ok([
-        "aura", "debug", "eth", "net", "ots", "rpc", "trace", "txpool", "web3",
+        "aura", "debug", "eth", "hardhat", "net", "ots", "rpc", "trace", "txpool", "web3",
     ]
     .into_iter()
     .map(|name| (name, "1.0"))

@@ -14,7 +14,7 @@ pub(crate) const UNKNOWN: u32 = 1;
 #[rustfmt::skip]
 const TABLE: &[(u32, &[&str])] = &[
     // A few µs on the connection's thread.
-    (1, &["eth_", "net_", "web3_", "rpc_", "admin_", "engine_"]),
+    (1, &["eth_", "net_", "web3_", "rpc_", "admin_", "engine_", "hardhat_"]),
     // An object per request, kept for as long as the client likes, or several reads.
     (2, &[
         "aura_", "txpool_", "eth_getStorageValues", "eth_newFilter", "eth_newBlockFilter",

@@ -38,6 +38,7 @@ impl Rig {
             chain: node.chain.clone(),
             pool: node.pool.clone(),
             client_version: "aura/test".into(),
+            automine: false,
         };
         let token = node.token.clone();
         let server = serve_all(endpoints, RpcConfig::default(), context, token)

@@ -186,6 +186,7 @@ async fn whoever_follows_the_errors_reaches_the_end() {
             chain: node.chain.clone(),
             pool: node.pool.clone(),
             client_version: "limits".into(),
+            automine: false,
         };
         let address = "127.0.0.1:0".parse().unwrap();
         let server = aura_rpc::serve(address, config, context, node.token.child_token());

@@ -31,6 +31,11 @@ impl SequencerConfig {
     /// Lowest gas limit of a block (Ethereum's floor).
     pub const MIN_GAS_LIMIT: u64 = 5_000;
 
+    /// Whether every transaction is mined at once, and nothing else makes blocks.
+    pub const fn is_automine(&self) -> bool {
+        matches!(self.policy, SealPolicy::Instant) && self.empty_block_interval.is_none()
+    }
+
     /// Names the first setting that is out of its bounds.
     ///
     /// # Errors

@@ -82,6 +82,7 @@ impl Node {
             chain: chain.clone(),
             pool: pool.clone(),
             client_version: "aura/test".into(),
+            automine: false,
         };
         let address = "127.0.0.1:0".parse().unwrap();
         let server = serve(address, config, context, token.clone())
