@@ -23,7 +23,8 @@ dev:
 test: setup
 	scripts/test.sh
 
-# Property and fuzz tests with more cases: FUZZ_RUNS (Solidity), PROPTEST_CASES (Rust).
+# Property and fuzz tests with more cases: FUZZ_RUNS (Solidity), PROPTEST_CASES (Rust),
+# RPC_FUZZ_REQUESTS (JSON-RPC).
 fuzz: setup
 	scripts/fuzz.sh
 

@@ -37,7 +37,7 @@ const MAX_GROWTH_MIB: f64 = 64.0;
 /// How long the node may take to stop at the end.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// Bytes of a payload that an error shows.
-const SHOWN_BYTES: usize = 1_500;
+const SHOWN_BYTES: usize = 2_000;
 /// Wrong answers after which a run ends.
 const MAX_FINDINGS: usize = 20;
 

@@ -113,9 +113,10 @@ impl Socket {
             }
         }
         // It may still be at work, and what surely gets no answer has no long time to surprise.
-        let wait = match expected {
-            Expected::One(_) | Expected::Batch(_) => PATIENCE,
-            Expected::Nothing | Expected::Whatever => GRACE,
+        let wait = if expected.is_certain() {
+            PATIENCE
+        } else {
+            GRACE
         };
         while found.is_none() {
             match timeout(wait, self.next()).await {
