@@ -23,6 +23,8 @@ enum Scenario {
     Erc20,
     /// Reads.
     Reads,
+    /// Traces of a block.
+    Traces,
     /// Searches of logs over many blocks, few of which have any.
     Sparse,
     /// Submit to receipt with instant sealing, one client.
@@ -66,10 +68,19 @@ pub(crate) struct CompareArgs {
 }
 
 impl CompareArgs {
+    fn reads(&self) -> ReadArgs {
+        ReadArgs {
+            connections: self.load.connections,
+            duration: self.read_duration,
+            block_transactions: 500,
+            seed: "reads".to_owned(),
+        }
+    }
+
     /// The same, for everything that reads.
     pub(crate) fn reading(self) -> Self {
         Self {
-            scenarios: vec![Scenario::Reads, Scenario::Sparse],
+            scenarios: vec![Scenario::Reads, Scenario::Traces, Scenario::Sparse],
             ..self
         }
     }
@@ -108,7 +119,7 @@ pub(crate) async fn run(args: &CompareArgs) -> Result<()> {
 
 async fn one(args: &CompareArgs, kind: Kind, scenario: Scenario) -> Result<Figures> {
     let block_time = match scenario {
-        Scenario::Transfers | Scenario::Erc20 | Scenario::Reads => {
+        Scenario::Transfers | Scenario::Erc20 | Scenario::Reads | Scenario::Traces => {
             BlockTime::Every(Duration::from_secs(1))
         }
         _ => BlockTime::Instant,
@@ -117,6 +128,7 @@ async fn one(args: &CompareArgs, kind: Kind, scenario: Scenario) -> Result<Figur
         block_time,
         gas_limit: args.gas_limit,
         genesis: None,
+        keeps_history: scenario == Scenario::Traces,
     };
     let binary = if kind == Kind::Aura {
         &args.aura
@@ -141,14 +153,15 @@ async fn one(args: &CompareArgs, kind: Kind, scenario: Scenario) -> Result<Figur
             };
             transfers::run(&server, Mode::Transfers, &load).await?
         }
-        Scenario::Reads => {
+        Scenario::Reads => reads::run(&server, &args.reads()).await?,
+        Scenario::Traces => {
+            // anvil takes a second for a hundred transactions, and minutes for a few times as many.
             let reads = ReadArgs {
-                connections: args.load.connections,
-                duration: args.read_duration,
-                block_transactions: 500,
-                seed: "reads".to_owned(),
+                connections: args.load.connections.min(2),
+                block_transactions: 100,
+                ..args.reads()
             };
-            reads::run(&server, &reads).await?
+            reads::traces(&server, &reads).await?
         }
         Scenario::Sparse => {
             let sparse = SparseArgs {

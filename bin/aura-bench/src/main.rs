@@ -154,6 +154,7 @@ impl Target {
             block_time: self.block_time,
             gas_limit: self.gas_limit,
             genesis: self.genesis.clone(),
+            keeps_history: false,
         }
     }
 

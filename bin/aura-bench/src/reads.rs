@@ -41,20 +41,9 @@ pub(crate) struct ReadArgs {
 
 /// Prepares the state, then measures each method on `server`, which seals blocks at an interval.
 pub(crate) async fn run(server: &Server, args: &ReadArgs) -> Result<Figures> {
-    let mut rpc = Rpc::open(&server.endpoint).await?;
-    let accounts = senders(&args.seed, ACCOUNTS)?;
-    let each = args.block_transactions * ATTEMPTS as u64;
-    let fee = |gas| U256::from(gas) * U256::from(FEE_CAP_WEI) + U256::ONE;
-    let token_gas = Work::Token(Address::ZERO).gas_limit();
-    let both = fee(TRANSFER_GAS) + fee(token_gas);
-    let turns = U256::from(each.div_ceil(ACCOUNTS as u64) + 1);
-    fund(&mut rpc, &accounts, both * turns).await?;
-    let token = erc20::deploy(&mut rpc, &accounts).await?;
+    let (mut rpc, accounts, token) = prepare(server, args).await?;
     let (number, hashes) = full_block(&mut rpc, server, &accounts, args, Work::Transfer).await?;
-    let (traced, _) = full_block(&mut rpc, server, &accounts, args, Work::Token(token)).await?;
-
     let block = json!([format!("{number:#x}"), true]);
-    let trace = json!([format!("{traced:#x}"), {"tracer": "callTracer"}]);
     let methods = [
         (
             "eth_getBalance",
@@ -69,14 +58,12 @@ pub(crate) async fn run(server: &Server, args: &ReadArgs) -> Result<Figures> {
             hashes.iter().map(|hash| json!([hash])).collect(),
         ),
         ("eth_getBlockByNumber", vec![block]),
-        ("debug_traceBlockByNumber", vec![trace]),
     ];
     let mut figures = Figures::default();
     for (method, params) in methods {
         let count = args.block_transactions;
         let label = match method {
             "eth_getBlockByNumber" => format!("{method}, {count} full"),
-            "debug_traceBlockByNumber" => format!("{method}, {count} token transfers"),
             _ => method.to_owned(),
         };
         let read = Read {
@@ -89,6 +76,39 @@ pub(crate) async fn run(server: &Server, args: &ReadArgs) -> Result<Figures> {
             .await?;
     }
     Ok(figures)
+}
+
+/// Prepares the state, then measures traces of a block on `server`, which seals blocks at an
+/// interval.
+pub(crate) async fn traces(server: &Server, args: &ReadArgs) -> Result<Figures> {
+    let (mut rpc, accounts, token) = prepare(server, args).await?;
+    let work = Work::Token(token);
+    let (number, _) = full_block(&mut rpc, server, &accounts, args, work).await?;
+    let (method, count) = ("debug_traceBlockByNumber", args.block_transactions);
+    let read = Read {
+        label: &format!("{method}, {count} token transfers"),
+        method,
+        params: &[json!([format!("{number:#x}"), {"tracer": "callTracer"}])],
+        is_right: &|result| is_right(method, result, count),
+    };
+    let mut figures = Figures::default();
+    read.measure(server, args.connections, args.duration, &mut figures)
+        .await?;
+    Ok(figures)
+}
+
+/// Accounts with funds, and a token.
+async fn prepare(server: &Server, args: &ReadArgs) -> Result<(Rpc, Vec<Account>, Address)> {
+    let mut rpc = Rpc::open(&server.endpoint).await?;
+    let accounts = senders(&args.seed, ACCOUNTS)?;
+    let each = args.block_transactions * ATTEMPTS as u64;
+    let fee = |gas| U256::from(gas) * U256::from(FEE_CAP_WEI) + U256::ONE;
+    let token_gas = Work::Token(Address::ZERO).gas_limit();
+    let both = fee(TRANSFER_GAS) + fee(token_gas);
+    let turns = U256::from(each.div_ceil(ACCOUNTS as u64) + 1);
+    fund(&mut rpc, &accounts, both * turns).await?;
+    let token = erc20::deploy(&mut rpc, &accounts).await?;
+    Ok((rpc, accounts, token))
 }
 
 fn params(accounts: &[Account], of: impl Fn(Address) -> Value) -> Vec<Value> {

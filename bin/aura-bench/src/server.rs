@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) gas_limit: u64,
     /// Genesis file instead of the built-in one.
     pub(crate) genesis: Option<PathBuf>,
+    /// Old blocks are to be traced, which anvil can only without `--prune-history`.
+    pub(crate) keeps_history: bool,
 }
 
 /// A server: one that we started, or one that runs already.
@@ -254,13 +256,10 @@ fn arguments(kind: Kind, port: u16, datadir: &Path, settings: &Settings) -> Vec<
             // What anvil recommends for load; in instant mode its defaults are measured.
             if let BlockTime::Every(time) = settings.block_time {
                 let seconds = time.as_secs_f64().to_string();
-                add(&[
-                    "--block-time",
-                    &seconds,
-                    "--order",
-                    "fifo",
-                    "--prune-history",
-                ]);
+                add(&["--block-time", &seconds, "--order", "fifo"]);
+                if !settings.keeps_history {
+                    add(&["--prune-history"]);
+                }
             }
             if let Some(genesis) = genesis {
                 add(&["--init", &genesis]);

@@ -9,6 +9,9 @@ use std::ops::RangeInclusive;
 /// The node's own fault: never the right answer, whatever was sent.
 const INTERNAL: i64 = -32603;
 
+/// Blanks before a message that jsonrpsee looks past; after more it sees no JSON.
+const MAX_BLANKS: usize = 128;
+
 /// What must come back for a payload.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expected {
@@ -48,7 +51,8 @@ impl Expected {
     /// Reads the payload as the specification does, and over a WebSocket as jsonrpsee does: there a
     /// call whose id is of no right type passes as a notification.
     pub(super) fn of(payload: &[u8], socket: bool) -> Self {
-        if payload.len() > MAX_REQUEST_BYTES {
+        let start = payload.len() - payload.trim_ascii_start().len();
+        if payload.len() > MAX_REQUEST_BYTES || (socket && start >= MAX_BLANKS) {
             return Self::One(None);
         }
         if !payload.trim_ascii_start().starts_with(b"[") {

@@ -7,6 +7,7 @@ mod mutate;
 mod node;
 mod rng;
 mod wire;
+mod words;
 
 use crate::{figures::Figures, rpc::Rpc, server::own_memory_mib};
 use check::{Expected, Tally};
@@ -170,7 +171,7 @@ impl Run<'_> {
 
     async fn open(&self, lane: u64) -> Result<Wire> {
         let endpoint = &self.subject.endpoint;
-        if lane % 2 == 0 {
+        if lane.is_multiple_of(2) {
             Wire::http(endpoint).await
         } else {
             Wire::socket(endpoint).await
@@ -204,7 +205,7 @@ impl Run<'_> {
         {
             *warm = Some(own_memory_mib()?);
         }
-        if done % 100_000 == 0 {
+        if done.is_multiple_of(100_000) {
             eprintln!("{done} payloads, {:.0} MiB", own_memory_mib()?);
         }
         if let Ok(panics) = PANICS.lock()

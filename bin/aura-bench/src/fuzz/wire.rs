@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_millis(50);
 /// One lane.
 pub(super) enum Wire {
     Http(Endpoint, Connection),
-    Socket(Socket),
+    Socket(Box<Socket>),
 }
 
 impl Wire {
@@ -34,7 +34,7 @@ impl Wire {
     }
 
     pub(super) async fn socket(endpoint: &Endpoint) -> Result<Self> {
-        Ok(Self::Socket(Socket::open(endpoint).await?))
+        Ok(Self::Socket(Box::new(Socket::open(endpoint).await?)))
     }
 
     /// Sends a payload and waits for the answer; an empty one stands for none.
