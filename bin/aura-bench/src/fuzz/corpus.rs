@@ -84,6 +84,8 @@ const TEMPLATES: &[&str] = &[
     r#"eth_call [{"to":"$contract","input":"$input","gas":"0x100000"},"$number",{"$contract":{"code":"0x60006000fd","balance":"0x1","nonce":"0x2","stateDiff":{"0x0000000000000000000000000000000000000000000000000000000000000000":"0x0000000000000000000000000000000000000000000000000000000000000001"}}},{"number":"0x10","time":"0xffffffff","baseFeePerGas":"0x1"}]"#,
     r#"eth_call [{"data":"0x5b5f56"},"pending"]"#,
     r#"eth_estimateGas [{"from":"$account","to":"$contract","data":"$input","value":"0x0"}]"#,
+    r#"eth_fillTransaction [{"from":"$account","to":"$contract","data":"$input"}]"#,
+    "hardhat_getAutomine",
     r#"eth_createAccessList [{"from":"$account","to":"$contract","data":"$input"},"latest"]"#,
     r#"eth_simulateV1 [{"blockStateCalls":[{"blockOverrides":{"number":"0x1000","baseFeePerGas":"0x0"},"stateOverrides":{"$account":{"balance":"0xffffffffffff"}},"calls":[{"from":"$account","to":"$contract","input":"$input"}]},{"calls":[{"from":"$account","value":"0x1","to":"$account"}]}],"traceTransfers":true,"validation":false,"returnFullTransactions":true},"latest"]"#,
     r#"eth_getLogs [{"fromBlock":"0x0","toBlock":"latest","address":"$contract","topics":["$topic",null]}]"#,
