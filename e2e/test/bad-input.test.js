@@ -79,7 +79,7 @@ test("unknown members are ignored", async () => {
 });
 
 test("an unknown method is -32601", async () => {
-    for (const method of ["eth_nothing", "", "eth_chainid", "anvil_nodeInfo", "eth_fillTransaction", "x".repeat(10_000)]) {
+    for (const method of ["eth_nothing", "", "eth_chainid", "anvil_nodeInfo", "eth_sendTransaction", "x".repeat(10_000)]) {
         assertError((await node.request(method)).error, METHOD, method.slice(0, 30));
     }
 });

@@ -43,8 +43,11 @@ async function subscribe(...params) {
 test("methods that clients probe for work, or are -32601 exactly", async () => {
     const { balance, code } = await node.rpc("eth_getAccountInfo", [probe.address, "latest"]);
     assert.deepEqual([balance, code], ["0x0", await node.rpc("eth_getCode", [probe.address, "latest"])]);
-    // viem and cast fall back on this code only.
-    for (const method of ["eth_fillTransaction", "anvil_nodeInfo"]) {
+    // viem asks before every send, and uses what it gets.
+    const { tx } = await node.rpc("eth_fillTransaction", [{ from: alice, to: bob, value: "0x1" }]);
+    assert.deepEqual([BigInt(tx.gas), tx.to, tx.value], [21_000n, bob.toLowerCase(), "0x1"]);
+    // Clients fall back on this code only.
+    for (const method of ["anvil_nodeInfo", "eth_sendTransaction"]) {
         const { error } = await node.request(method, [{ from: alice }]);
         assert.equal(error?.code, -32601, `${method}: ${JSON.stringify(error)}`);
     }

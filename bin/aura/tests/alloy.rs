@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy_consensus::{Transaction, proofs, transaction::SignerRecoverable};
 use alloy_eips::{
@@ -449,8 +449,16 @@ async fn one_call_sends_and_waits() {
     // A nonce gap: the transaction waits, and the pool shows it.
     let gap = transfer().with_nonce(7);
     let pending = provider.send_transaction(gap).await.unwrap();
-    let status = provider.txpool_status().await.unwrap();
-    assert_eq!((status.pending, status.queued), (0, 1));
+    // The pool learns of a block a moment after those who asked for its receipts.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let status = provider.txpool_status().await.unwrap();
+        if (status.pending, status.queued) == (0, 1) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{status:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let content = provider.txpool_content().await.unwrap();
     let queued = &content.queued[&signer(0).address()]["7"];
     assert_eq!(queued.tx_hash(), *pending.tx_hash());
