@@ -89,7 +89,9 @@ impl Node {
             GenesisAccounts::Drop,
         )?;
         let sequencing = sequencing(&config, chain.spec())?;
-        let automine = sequencing.as_ref().is_some_and(SequencerConfig::is_automine);
+        let automine = sequencing
+            .as_ref()
+            .is_some_and(SequencerConfig::is_automine);
         let pool = open_pool(&config, &chain, sequencing.as_ref())?;
         let (switch, switched) = switch();
         let switch = sequencing.is_some().then_some(switch);

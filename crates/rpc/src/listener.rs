@@ -253,12 +253,15 @@ impl Acceptor {
         let io = StallGuard::new(stream, self.write_stall, hangup.token().clone(), permit);
         let io = TokioIo::new(io);
         let (front, door) = (self.front.clone(), self.door.clone());
-        let service = self.door.cors().layer(service_fn(move |mut request: Request<Incoming>| {
-            if request.headers().contains_key(header::UPGRADE) {
-                request.extensions_mut().insert(hangup.clone());
-            }
-            answer(front.clone(), door.clone(), peer, request)
-        }));
+        let service = self
+            .door
+            .cors()
+            .layer(service_fn(move |mut request: Request<Incoming>| {
+                if request.headers().contains_key(header::UPGRADE) {
+                    request.extensions_mut().insert(hangup.clone());
+                }
+                answer(front.clone(), door.clone(), peer, request)
+            }));
         let stop = self.stop.clone();
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
