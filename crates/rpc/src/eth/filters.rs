@@ -71,6 +71,23 @@ struct State {
     bytes: usize,
 }
 
+impl State {
+    /// Whether another filter is within the limits.
+    fn room_for(&self, bytes: usize, api: &Api) -> Result<(), Fault> {
+        let limit = api.config.max_filters;
+        if self.filters.len() >= limit {
+            return Err(Fault::Limit(format!("too many filters: limit {limit}")));
+        }
+        let limit = api.config.max_filter_bytes;
+        if self.bytes + bytes > limit {
+            return Err(Fault::Limit(format!(
+                "filters take too much memory: limit {limit} bytes"
+            )));
+        }
+        Ok(())
+    }
+}
+
 /// All filters of this node.
 #[derive(Debug, Default)]
 pub(crate) struct Filters {
@@ -96,11 +113,12 @@ impl Filters {
                 Kind::Logs(filter) => filter.bytes(),
                 Kind::Blocks | Kind::Transactions { .. } => 0,
             };
-        if self.room_for(bytes, api).is_err() {
+        if self.state.lock().room_for(bytes, api).is_err() {
             self.expire(api);
-            self.room_for(bytes, api)?;
         }
+        // Looked at again under the lock that adds it: the limits hold for requests at one moment.
         let mut state = self.state.lock();
+        state.room_for(bytes, api)?;
         let position = match kind {
             Kind::Transactions { .. } => Position::Arrivals(api.arrivals.want(&api.pool)),
             Kind::Logs(_) | Kind::Blocks => {
@@ -126,22 +144,6 @@ impl Filters {
         state.bytes += bytes;
         metrics::gauge!("aura_rpc_filters").set(state.filters.len() as f64);
         Ok(Quantity(id))
-    }
-
-    /// A few filters too many by requests at the same moment do no harm.
-    fn room_for(&self, bytes: usize, api: &Api) -> Result<(), Fault> {
-        let state = self.state.lock();
-        let limit = api.config.max_filters;
-        if state.filters.len() >= limit {
-            return Err(Fault::Limit(format!("too many filters: limit {limit}")));
-        }
-        let limit = api.config.max_filter_bytes;
-        if state.bytes + bytes > limit {
-            return Err(Fault::Limit(format!(
-                "filters take too much memory: limit {limit} bytes"
-            )));
-        }
-        Ok(())
     }
 
     /// Drops filters that nobody has polled for a while. Cost: a look at every filter.
