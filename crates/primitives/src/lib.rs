@@ -5,9 +5,12 @@
 //! that shares its transactions ([`SealedBlock`]), the outcome of execution ([`ExecutedBlock`]) and
 //! the change it makes to the state ([`StateDiff`]).
 //!
+//! [`bridge`] has what travels between L1 and L2.
+//!
 //! It must never do I/O or hold chain rules. Start reading at [`ExecutedBlock`].
 
 mod block;
+pub mod bridge;
 mod genesis;
 mod head;
 mod receipt;

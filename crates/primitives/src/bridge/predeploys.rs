@@ -1,0 +1,30 @@
+//! Addresses of Aura's own contracts on L2, and the storage slots of theirs that the node reads.
+
+use alloy_primitives::{Address, U256, address};
+
+/// `AuraL1Block`: the L1 block that an L2 block refers to.
+pub const L1_BLOCK: Address = address!("0xAA00000000000000000000000000000000000001");
+/// `AuraMessagePasser`: the way out.
+pub const MESSAGE_PASSER: Address = address!("0xAA00000000000000000000000000000000000002");
+/// `AuraTokenBridge`: L1 tokens on L2.
+pub const TOKEN_BRIDGE: Address = address!("0xAA00000000000000000000000000000000000003");
+/// `AuraERC20`: what tokens are clones of.
+pub const ERC20: Address = address!("0xAA00000000000000000000000000000000000004");
+/// `AuraFeeVault`: receives all fees.
+pub const FEE_VAULT: Address = address!("0xAA00000000000000000000000000000000000005");
+/// Sender of what the node itself calls; it has no key.
+pub const SYSTEM: Address = address!("0xAA000000000000000000000000000000000000FF");
+
+/// Slots of `AuraMessagePasser`.
+pub mod passer_slots {
+    use super::U256;
+
+    /// Number of leaves.
+    pub const COUNT: U256 = U256::from_limbs([32, 0, 0, 0]);
+    /// Root of the withdrawal tree.
+    pub const ROOT: U256 = U256::from_limbs([33, 0, 0, 0]);
+    /// Chain id of L1.
+    pub const L1_CHAIN_ID: U256 = U256::from_limbs([34, 0, 0, 0]);
+    /// The portal on L1.
+    pub const PORTAL: U256 = U256::from_limbs([35, 0, 0, 0]);
+}
