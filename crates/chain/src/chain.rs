@@ -9,7 +9,7 @@ use aura_chainspec::ChainSpec;
 use aura_evm::OpenBlock;
 use aura_primitives::{BlockNumHash, CommittedBlock, HeadLabel, SealedHeader, StateDiff};
 use aura_smt::{Change, NodeChange, TreeStats};
-use aura_storage::{StateView, Store, TreeChanges};
+use aura_storage::{StateView, StorageError, Store, TreeChanges, Writer};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::RwLock;
 use tokio::sync::{broadcast, watch};
@@ -49,6 +49,9 @@ pub(crate) struct SealedLayer {
     pub(crate) tree: Arc<TreeChanges>,
 }
 
+/// What [`Chain::write`] runs on the writer's thread, answer included.
+pub(crate) type WriteJob = Box<dyn FnOnce(&Shared) + Send>;
+
 /// What the writer is asked to do.
 pub(crate) enum Command {
     Commit(Arc<CommittedBlock>, Arc<TreeChanges>),
@@ -65,6 +68,8 @@ pub(crate) enum Command {
         to: BlockNumHash,
         reply: Sender<Result<(), ChainError>>,
     },
+    /// Lets the writer's thread write what is no block.
+    Write(WriteJob),
     /// Our own data is wrong.
     Damaged,
     Shutdown,
@@ -296,6 +301,28 @@ impl Chain {
     /// [`ChainError::Storage`] or [`ChainError::Stopped`].
     pub fn set_head(&self, label: HeadLabel, to: BlockNumHash) -> Result<(), ChainError> {
         self.request(|reply| Command::SetHead { label, to, reply })
+    }
+
+    /// Writes what is no block, in a durable transaction of its own: `write` runs on the writer's
+    /// thread, between blocks. If it fails nothing is changed. Blocks until it is durable.
+    ///
+    /// # Errors
+    /// That of `write`, [`ChainError::Storage`], or [`ChainError::Stopped`].
+    pub fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut Writer) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, ChainError> {
+        self.request(|reply| {
+            Command::Write(Box::new(move |shared| {
+                let outcome = shared.store.writer().and_then(|mut writer| {
+                    let written = write(&mut writer)?;
+                    writer.commit()?;
+                    Ok(written)
+                });
+                // A caller that is gone has no use for the answer.
+                reply.send(outcome.map_err(Into::into)).ok();
+            }))
+        })
     }
 
     fn request<T>(

@@ -44,6 +44,7 @@ impl ChainWriter {
                 match command {
                     Command::Commit(block, tree) => next = self.commit_group(block, &tree)?,
                     Command::Pin { block, reply } => Self::answer(&reply, self.pin(block)),
+                    Command::Write(job) => job(&self.shared),
                     Command::Damaged => return Err(ChainError::Damaged),
                     Command::Unwind { to, reply } => Self::answer(&reply, self.unwind(to)),
                     Command::SetHead { label, to, reply } => {

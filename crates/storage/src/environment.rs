@@ -24,7 +24,7 @@ use crate::{
 
 const DATA_FILE: &str = "mdbx.dat";
 const LOCK_FILE: &str = "aura.lock";
-const MAX_TABLES: usize = 32;
+const MAX_TABLES: usize = 64;
 
 /// `EIO`: what the engine also answers when the disk took only part of a write.
 const INPUT_OUTPUT_ERROR: i32 = 5;

@@ -29,7 +29,20 @@
 //!                                                            a row of this boundary in NodeHistory
 //! Pins               block 8                                 timestamp of the block 8
 //! Preimages          address 20 [‖ slot 32]                  empty
+//! L1Info           S block 8                                 RLP of L1BlockInfo; only blocks that have one
+//! L1Headers        S L1 block 8                              RLP of L1HeaderRecord; the newest L1 blocks
+//! L1Queue          S id 8                                    RLP of QueueEntry
+//! L1Batches        S batch index 8                           RLP of L1BatchRecord
+//! L1Roots          S root id 8                               RLP of L1RootRecord
+//! Batches          S batch index 8                           RLP of BatchRecord: which blocks a batch of ours holds
+//! Payloads         S batch index 8                           data of a batch of ours, as posted
+//! L1Txs              nonce lane 20 ‖ nonce 8                 RLP of L1TxRecord: our transactions on L1
+//! WithdrawalNodes    level 1 ‖ index 8                       hash 32; complete subtrees of the withdrawal tree
+//! Withdrawals      S index 8                                 RLP of WithdrawalRecord: the leaf and its block
 //! ```
+//!
+//! The tables from `L1Headers` to `L1Txs` are written by the bridge's services, in transactions of
+//! their own on the writer's thread; `L1Info`, `WithdrawalNodes` and `Withdrawals` with the block.
 //!
 //! Of the blocks above `folded` (in `Meta`) `Undo` has what they replaced, of all others `History`
 //! and `TouchedKeys` have it: a block that folds brings everything from `Undo` there at once. In both
@@ -56,7 +69,7 @@ use signet_libmdbx::{
 };
 
 /// Version of the table layouts; a database of another version is refused.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// Hashed keys in one value of `TouchedKeys`; two such values fill a page.
 pub(crate) const TOUCHED_KEYS_PER_PART: usize = 62;
@@ -97,11 +110,21 @@ pub(crate) enum Table {
     Pins,
     Undo,
     Preimages,
+    L1Info,
+    L1Headers,
+    L1Queue,
+    L1Batches,
+    L1Roots,
+    Batches,
+    Payloads,
+    L1Txs,
+    WithdrawalNodes,
+    Withdrawals,
 }
 
 impl Table {
     /// Every table in the order of the discriminants.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Meta,
         Self::Heads,
         Self::Headers,
@@ -122,6 +145,16 @@ impl Table {
         Self::Pins,
         Self::Undo,
         Self::Preimages,
+        Self::L1Info,
+        Self::L1Headers,
+        Self::L1Queue,
+        Self::L1Batches,
+        Self::L1Roots,
+        Self::Batches,
+        Self::Payloads,
+        Self::L1Txs,
+        Self::WithdrawalNodes,
+        Self::Withdrawals,
     ];
 
     /// Name of the table in the file.
@@ -147,6 +180,16 @@ impl Table {
             Self::Pins => "Pins",
             Self::Undo => "Undo",
             Self::Preimages => "Preimages",
+            Self::L1Info => "L1Info",
+            Self::L1Headers => "L1Headers",
+            Self::L1Queue => "L1Queue",
+            Self::L1Batches => "L1Batches",
+            Self::L1Roots => "L1Roots",
+            Self::Batches => "Batches",
+            Self::Payloads => "Payloads",
+            Self::L1Txs => "L1Txs",
+            Self::WithdrawalNodes => "WithdrawalNodes",
+            Self::Withdrawals => "Withdrawals",
         }
     }
 
@@ -154,14 +197,25 @@ impl Table {
     pub(crate) const fn accepts_key(self, len: usize) -> bool {
         match self {
             Self::Meta | Self::Heads => len >= 1 && len <= 32,
-            Self::Headers | Self::Bodies | Self::Transactions | Self::Receipts | Self::Pins => {
-                len == 8
-            }
+            Self::Headers
+            | Self::Bodies
+            | Self::Transactions
+            | Self::Receipts
+            | Self::Pins
+            | Self::L1Info
+            | Self::L1Headers
+            | Self::L1Queue
+            | Self::L1Batches
+            | Self::L1Roots
+            | Self::Batches
+            | Self::Payloads
+            | Self::Withdrawals => len == 8,
+            Self::WithdrawalNodes => len == 9,
             Self::HeaderNumbers | Self::TransactionHashes | Self::Flat | Self::Code => len == 32,
             Self::History | Self::Undo => len == 40,
             Self::TouchedKeys | Self::Boundaries => len == 12,
             Self::NodeDiffs | Self::NodeHistory => len == 13,
-            Self::LogAddress => len == 28,
+            Self::LogAddress | Self::L1Txs => len == 28,
             Self::LogTopic => len == 25,
             Self::Preimages => len == 20 || len == 52,
         }
