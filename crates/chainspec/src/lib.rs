@@ -22,6 +22,7 @@
 //! that section is an Ethereum chain.
 
 mod alloc;
+mod bridge;
 mod check;
 mod difficulty;
 mod error;
@@ -32,6 +33,7 @@ mod rules;
 mod section;
 mod spec;
 
+pub use bridge::BridgeSpec;
 pub use error::ChainSpecError;
 pub use fee::FeeParams;
 pub use spec::{ChainSpec, Commitment};

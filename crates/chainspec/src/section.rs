@@ -3,7 +3,7 @@
 use alloy_primitives::Address;
 use serde::Deserialize;
 
-use crate::{ChainSpecError, FeeParams};
+use crate::{BridgeSpec, ChainSpecError, FeeParams};
 
 /// The `aura` section as written: everything but the commitment has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -15,6 +15,7 @@ pub(crate) struct AuraSection {
     #[serde(default, with = "alloy_serde::quantity::opt")]
     min_base_fee: Option<u64>,
     fee_vault: Option<Address>,
+    pub(crate) bridge: Option<BridgeSpec>,
 }
 
 impl AuraSection {

@@ -10,7 +10,7 @@ use alloy_hardforks::{EthereumChainHardforks, EthereumHardfork, EthereumHardfork
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, Keccak256, U256, keccak256};
 use aura_primitives::{Account, GenesisState};
 
-use crate::{ChainSpecError, FeeParams, check, forks, parse};
+use crate::{BridgeSpec, ChainSpecError, FeeParams, check, forks, parse};
 
 /// The development chain's genesis file.
 const DEV_GENESIS: &str = include_str!("../../../genesis/dev.json");
@@ -34,6 +34,7 @@ pub struct ChainSpec {
     pub(crate) genesis: Genesis,
     fee: FeeParams,
     commitment: Commitment,
+    bridge: Option<BridgeSpec>,
     pub(crate) terminal_total_difficulty: Option<U256>,
     forks: EthereumChainHardforks,
     blob_schedule: BlobScheduleBlobParams,
@@ -53,6 +54,7 @@ impl ChainSpec {
     /// Any [`ChainSpecError`]; each names the field or the fork.
     pub fn from_genesis_json(json: &str) -> Result<Self, ChainSpecError> {
         let parsed = parse::parse(json)?;
+        let bridge = parsed.section.as_ref().and_then(|section| section.bridge);
         let (fee, commitment) = match parsed.section {
             Some(section) => (section.fee_params()?, Commitment::Smt),
             None => (FeeParams::ETHEREUM, Commitment::Mpt),
@@ -66,6 +68,7 @@ impl ChainSpec {
         }
         let mut spec = Self::from_genesis(parsed.genesis, fee);
         spec.commitment = commitment;
+        spec.bridge = bridge;
         spec.unknown_fields = parsed.unknown_fields;
         Ok(spec)
     }
@@ -92,6 +95,7 @@ impl ChainSpec {
             genesis,
             fee,
             commitment: Commitment::Smt,
+            bridge: None,
             unknown_fields: Vec::new(),
         }
     }
@@ -122,6 +126,11 @@ impl ChainSpec {
     /// How headers commit to the state. It also tells an Aura chain from an Ethereum chain.
     pub const fn commitment(&self) -> Commitment {
         self.commitment
+    }
+
+    /// The L1 side of this chain's bridge; `None` on a chain without one.
+    pub const fn bridge(&self) -> Option<&BridgeSpec> {
+        self.bridge.as_ref()
     }
 
     /// Fee parameters.
