@@ -8,8 +8,8 @@ interface IAuraFeeVault {
     /// @notice Fees go to another account on L1.
     event RecipientSet(address recipient);
 
-    /// @notice Only the node itself calls this.
-    error NotSystem();
+    /// @notice Only {IAuraConfig} calls this.
+    error NotConfig();
 
     /// @notice Sends all fees to the recipient on L1; anybody may call.
     function withdraw() external;

@@ -98,6 +98,8 @@ interface IAuraPortal {
     error WrongMessage();
     /// @notice There is no such parameter.
     error UnknownParameter(uint8 parameter);
+    /// @notice The parameter cannot have this value.
+    error BadValue(uint8 parameter, uint256 value);
 
     /// @notice Credits the ether to the caller on L2. Contracts must use {depositTo}.
     function deposit() external payable;
@@ -187,7 +189,7 @@ interface IAuraPortal {
     /// @notice Sets what of a token may leave in a day, however little is there.
     function setOutflowFloor(address token, uint256 floor) external;
 
-    /// @notice Queues a change of a parameter of L2.
+    /// @notice Queues a change of a parameter of L2: see {Parameters}.
     function configure(uint8 parameter, uint256 value) external returns (uint64 id);
 
     /// @notice What the rollup has to know of the queue before entry `k`.

@@ -9,11 +9,13 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
+import {IAuraConfig} from "../interfaces/IAuraConfig.sol";
 import {IAuraPortal} from "../interfaces/IAuraPortal.sol";
 import {IAuraRollup} from "../interfaces/IAuraRollup.sol";
 import {IAuraTokenBridge} from "../interfaces/IAuraTokenBridge.sol";
 import {Callers} from "../libraries/Callers.sol";
 import {MessageQueue} from "../libraries/MessageQueue.sol";
+import {Parameters} from "../libraries/Parameters.sol";
 import {Predeploys} from "../libraries/Predeploys.sol";
 import {TokenMetadata} from "../libraries/TokenMetadata.sol";
 import {Message, Output, Withdrawal} from "../libraries/Types.sol";
@@ -35,8 +37,8 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
     uint64 public constant TOKEN_DEPOSIT_GAS = 120_000;
     /// @notice Gas that L2 gives the token bridge for a new token.
     uint64 public constant REGISTRATION_GAS = 400_000;
-    /// @notice Parameters that {configure} knows: 0 gas limit, 1 fee recipient, 2 and 3 scalars of L1's fees.
-    uint8 public constant PARAMETERS = 4;
+    /// @notice Gas that L2 gives a change of a parameter.
+    uint64 public constant CONFIGURATION_GAS = 120_000;
 
     uint64 private constant MIN_GAS = 21_000;
 
@@ -90,6 +92,7 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
         _requireUnder(known.cap, held);
         return _enqueueSystem(
             MessageQueue.TOKEN_DEPOSIT,
+            Predeploys.TOKEN_BRIDGE,
             TOKEN_DEPOSIT_GAS,
             abi.encodeCall(IAuraTokenBridge.finalizeDeposit, (token, to, arrived))
         );
@@ -104,6 +107,7 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
         _setCap(token, $.defaultMaxEscrow);
         id = _enqueueSystem(
             MessageQueue.REGISTRATION,
+            Predeploys.TOKEN_BRIDGE,
             REGISTRATION_GAS,
             abi.encodeCall(
                 IAuraTokenBridge.register,
@@ -205,9 +209,14 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
         onlyRole(DEFAULT_ADMIN_ROLE)
         returns (uint64 id)
     {
-        if (parameter >= PARAMETERS) revert UnknownParameter(parameter);
-        bytes memory data = abi.encode(parameter, value);
-        return _enqueue(MessageQueue.CONFIGURATION, Predeploys.SYSTEM, Predeploys.SYSTEM, 0, 0, 0, data);
+        if (parameter >= Parameters.COUNT) revert UnknownParameter(parameter);
+        if (!Parameters.isValid(parameter, value)) revert BadValue(parameter, value);
+        return _enqueueSystem(
+            MessageQueue.CONFIGURATION,
+            Predeploys.CONFIG,
+            CONFIGURATION_GAS,
+            abi.encodeCall(IAuraConfig.set, (parameter, value))
+        );
     }
 
     /// @inheritdoc IAuraPortal
@@ -237,9 +246,12 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
         emit Deposit(to, msg.value, id);
     }
 
-    /// @dev A call of the token bridge that costs nobody gas on L2.
-    function _enqueueSystem(uint8 kind, uint64 gasLimit, bytes memory data) internal returns (uint64 id) {
-        return _enqueue(kind, Predeploys.SYSTEM, Predeploys.TOKEN_BRIDGE, 0, 0, gasLimit, data);
+    /// @dev A call of a contract of L2's own that costs nobody gas there.
+    function _enqueueSystem(uint8 kind, address to, uint64 gasLimit, bytes memory data)
+        internal
+        returns (uint64 id)
+    {
+        return _enqueue(kind, Predeploys.SYSTEM, to, 0, 0, gasLimit, data);
     }
 
     function _enqueue(

@@ -22,7 +22,7 @@ contract AuraFeeVault is IAuraFeeVault {
 
     /// @inheritdoc IAuraFeeVault
     function setRecipient(address recipient_) external {
-        if (msg.sender != Predeploys.SYSTEM) revert NotSystem();
+        if (msg.sender != Predeploys.CONFIG) revert NotConfig();
         recipient = recipient_;
         emit RecipientSet(recipient_);
     }

@@ -8,6 +8,7 @@ library Predeploys {
     address internal constant TOKEN_BRIDGE = 0xaA00000000000000000000000000000000000003;
     address internal constant ERC20 = 0xaa00000000000000000000000000000000000004;
     address internal constant FEE_VAULT = 0xAa00000000000000000000000000000000000005;
+    address internal constant CONFIG = 0xaA00000000000000000000000000000000000006;
     /// @notice Sender of what the node itself calls; it has no key.
     address internal constant SYSTEM = 0xAA000000000000000000000000000000000000Ff;
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 
+import {IAuraConfig} from "../../src/interfaces/IAuraConfig.sol";
 import {IAuraPortal} from "../../src/interfaces/IAuraPortal.sol";
 import {IAuraRollup} from "../../src/interfaces/IAuraRollup.sol";
 import {AuraPortal} from "../../src/l1/AuraPortal.sol";
@@ -71,7 +72,7 @@ contract AccessTest is BridgeTest {
             abi.encodeCall(IAuraPortal.setMaxEscrow, (address(0), 0)),
             abi.encodeCall(IAuraPortal.setDefaultMaxEscrow, (0)),
             abi.encodeCall(IAuraPortal.setOutflowFloor, (address(0), 1)),
-            abi.encodeCall(IAuraPortal.configure, (0, 1)),
+            abi.encodeCall(IAuraPortal.configure, (0, 30_000_000)),
             abi.encodeCall(IAuraRollup.challenge, (0)),
             abi.encodeCall(IAuraRollup.resolve, (0, false)),
             abi.encodeCall(IAuraRollup.expireDispute, (0)),
@@ -119,17 +120,19 @@ contract AccessTest is BridgeTest {
         VM.startPrank(TIMELOCK, TIMELOCK);
         VM.expectRevert(abi.encodeWithSelector(IAuraPortal.UnknownParameter.selector, uint8(4)));
         portal.configure(4, 1);
+        VM.expectRevert(abi.encodeWithSelector(IAuraPortal.BadValue.selector, uint8(0), 9_999_999));
+        portal.configure(0, 9_999_999);
         VM.expectEmit();
         emit IAuraPortal.MessageEnqueued(
             0,
             MessageQueue.CONFIGURATION,
             Predeploys.SYSTEM,
             TIMELOCK,
-            Predeploys.SYSTEM,
+            Predeploys.CONFIG,
             0,
             0,
-            0,
-            abi.encode(uint8(0), uint256(30_000_000)),
+            portal.CONFIGURATION_GAS(),
+            abi.encodeCall(IAuraConfig.set, (0, 30_000_000)),
             uint64(block.timestamp)
         );
         portal.configure(0, 30_000_000);

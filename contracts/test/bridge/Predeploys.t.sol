@@ -3,10 +3,13 @@ pragma solidity 0.8.37;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 
+import {IAuraConfig} from "../../src/interfaces/IAuraConfig.sol";
 import {IAuraERC20} from "../../src/interfaces/IAuraERC20.sol";
+import {IAuraFeeVault} from "../../src/interfaces/IAuraFeeVault.sol";
 import {IAuraL1Block} from "../../src/interfaces/IAuraL1Block.sol";
 import {IAuraMessagePasser} from "../../src/interfaces/IAuraMessagePasser.sol";
 import {IAuraTokenBridge} from "../../src/interfaces/IAuraTokenBridge.sol";
+import {AuraConfig} from "../../src/l2/AuraConfig.sol";
 import {AuraERC20} from "../../src/l2/AuraERC20.sol";
 import {AuraFeeVault} from "../../src/l2/AuraFeeVault.sol";
 import {AuraL1Block} from "../../src/l2/AuraL1Block.sol";
@@ -25,6 +28,7 @@ contract PredeploysTest is BridgeTest {
 
     AuraMessagePasser internal constant PASSER = AuraMessagePasser(Predeploys.MESSAGE_PASSER);
     AuraTokenBridge internal constant BRIDGE = AuraTokenBridge(Predeploys.TOKEN_BRIDGE);
+    AuraConfig internal constant CONFIG = AuraConfig(Predeploys.CONFIG);
     AuraL1Block internal constant L1_BLOCK = AuraL1Block(Predeploys.L1_BLOCK);
 
     AuraERC20 internal token;
@@ -36,6 +40,7 @@ contract PredeploysTest is BridgeTest {
         VM.etch(Predeploys.TOKEN_BRIDGE, address(new AuraTokenBridge()).code);
         VM.etch(Predeploys.ERC20, address(new AuraERC20()).code);
         VM.etch(Predeploys.FEE_VAULT, address(new AuraFeeVault()).code);
+        VM.etch(Predeploys.CONFIG, address(new AuraConfig()).code);
         // Slots that the genesis sets; l1Token of the implementation marks it as used.
         VM.store(Predeploys.MESSAGE_PASSER, bytes32(uint256(33)), WithdrawalTree.emptyRoot());
         VM.store(Predeploys.MESSAGE_PASSER, bytes32(uint256(34)), bytes32(block.chainid));
@@ -216,7 +221,49 @@ contract PredeploysTest is BridgeTest {
         VM.expectRevert(IAuraMessagePasser.ZeroAmount.selector);
         vault.withdraw();
         VM.prank(Predeploys.SYSTEM, Predeploys.SYSTEM);
+        VM.expectRevert(IAuraFeeVault.NotConfig.selector);
+        vault.setRecipient(ALICE);
+        VM.prank(Predeploys.CONFIG, Predeploys.SYSTEM);
         vault.setRecipient(ALICE);
         _assertTrue(vault.recipient() == ALICE, "recipient");
+    }
+
+    /// @dev What the portal queues, called as the node calls it.
+    function test_config_takesWhatThePortalQueues_withinItsGas() external {
+        uint256[4] memory values = [uint256(45_000_000), uint160(ALICE), 1_368, 810_949];
+        for (uint8 i = 0; i < values.length; ++i) {
+            VM.prank(Predeploys.SYSTEM, Predeploys.SYSTEM);
+            (bool ok,) = Predeploys.CONFIG.call{gas: portal.CONFIGURATION_GAS() - 21_000}(
+                abi.encodeCall(IAuraConfig.set, (i, values[i]))
+            );
+            _assertTrue(ok && CONFIG.get(i) == values[i], "value");
+        }
+        _assertTrue(AuraFeeVault(payable(Predeploys.FEE_VAULT)).recipient() == ALICE, "recipient");
+        _assertEq(VM.load(Predeploys.CONFIG, bytes32(0)), bytes32(values[0]), "slot of the gas limit");
+        _assertEq(VM.load(Predeploys.CONFIG, bytes32(uint256(1))), 0, "the vault has it");
+        _assertEq(VM.load(Predeploys.CONFIG, bytes32(uint256(2))), bytes32(values[2]), "slot of a scalar");
+        _assertEq(VM.load(Predeploys.CONFIG, bytes32(uint256(3))), bytes32(values[3]), "slot of a scalar");
+    }
+
+    function test_config_strangersAndBadValues_revert() external {
+        VM.expectRevert(IAuraConfig.NotSystem.selector);
+        CONFIG.set(0, 30_000_000);
+        VM.expectRevert(abi.encodeWithSelector(IAuraConfig.UnknownParameter.selector, uint8(4)));
+        CONFIG.get(4);
+        VM.startPrank(Predeploys.SYSTEM, Predeploys.SYSTEM);
+        VM.expectRevert(abi.encodeWithSelector(IAuraConfig.UnknownParameter.selector, uint8(4)));
+        CONFIG.set(4, 1);
+        _refuses(0, 9_999_999);
+        _refuses(0, 10_000_000_001);
+        _refuses(1, 0);
+        _refuses(1, uint256(type(uint160).max) + 1);
+        _refuses(2, uint256(type(uint32).max) + 1);
+        _refuses(3, uint256(type(uint32).max) + 1);
+        VM.stopPrank();
+    }
+
+    function _refuses(uint8 parameter, uint256 value) internal {
+        VM.expectRevert(abi.encodeWithSelector(IAuraConfig.BadValue.selector, parameter, value));
+        CONFIG.set(parameter, value);
     }
 }
