@@ -24,7 +24,7 @@ export async function freePort() {
     return port;
 }
 
-function commandLine({ port, datadir, blockTime, gasLimit, proofWindow, proofInterval, genesis }) {
+function commandLine({ port, datadir, blockTime, gasLimit, proofWindow, proofInterval, genesis, args: more = [] }) {
     if (peer) {
         const args = ["--port", port, "--chain-id", CHAIN_ID, "--state", join(datadir, "state.json"), "--state-interval", 1];
         if (blockTime !== "instant") args.push("--block-time", parseFloat(blockTime));
@@ -37,28 +37,32 @@ function commandLine({ port, datadir, blockTime, gasLimit, proofWindow, proofInt
     if (genesis) args.push("--chain", genesis);
     if (proofWindow) args.push("--proof-window", proofWindow);
     if (proofInterval) args.push("--proof-interval", proofInterval);
-    return args;
+    return [...args, ...more];
 }
 
 export class Node {
-    /** Starts a node and waits until it answers. `datadir` defaults to a new folder of its own. */
-    static async start({ datadir, blockTime = "instant", ...settings } = {}) {
+    /**
+     * Starts a node and waits until it answers. `datadir` defaults to a new folder of its own, `port` to a
+     * free one; `args` are further flags, `env` further variables.
+     */
+    static async start({ datadir, port, blockTime = "instant", env, ...settings } = {}) {
         const node = new Node();
         node.ownsDatadir = !datadir;
         node.datadir = datadir ?? mkdtempSync(join(tmpdir(), "aura-e2e-"));
-        node.port = await freePort();
+        node.port = port ?? (await freePort());
         node.url = `http://127.0.0.1:${node.port}`;
         node.ws = `ws://127.0.0.1:${node.port}`;
         node.output = "";
         const args = commandLine({ port: node.port, datadir: node.datadir, blockTime, ...settings });
         node.child = spawn(bin, args.map(String), {
             stdio: ["ignore", "pipe", "pipe"],
+            env: { ...process.env, ...env },
         });
         node.exited = new Promise((done) => node.child.once("exit", (code, signal) => done({ code, signal })));
         node.child.once("error", (error) => (node.output += `${error}\n`));
         for (const stream of [node.child.stdout, node.child.stderr]) {
             // The tail is enough to explain a failure.
-            stream.on("data", (data) => (node.output = (node.output + data).slice(-20_000)));
+            stream.on("data", (data) => (node.output = (node.output + data).slice(-60_000)));
         }
         await node.waitUntilReady();
         return node;

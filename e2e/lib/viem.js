@@ -32,9 +32,9 @@ export function link({ abi, bytecode, linkReferences }, libraries) {
 
 /** viem for `node`: a public client, wallets by account index, and contracts as objects. */
 export class Viem {
-    constructor(node) {
+    constructor(node, id = CHAIN_ID) {
         this.chain = defineChain({
-            id: CHAIN_ID,
+            id,
             name: "Aura",
             nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 },
             rpcUrls: { default: { http: [node.url], webSocket: [node.ws] } },
@@ -44,8 +44,10 @@ export class Viem {
         this.client = createPublicClient({ chain: this.chain, transport: this.transport, pollingInterval: 20, cacheTime: 0 });
     }
 
+    /** A wallet of the prefunded account `index`, or of an account of viem. */
     wallet(index) {
-        return createWalletClient({ account: signer(index), chain: this.chain, transport: this.transport, pollingInterval: 20 });
+        const account = typeof index === "number" ? signer(index) : index;
+        return createWalletClient({ account, chain: this.chain, transport: this.transport, pollingInterval: 20 });
     }
 
     /** Awaits the receipt of a transaction that must have succeeded. */
@@ -72,7 +74,7 @@ export class Viem {
             address,
             abi,
             read: (name, ...args) => this.client.readContract(call(name, args)),
-            simulate: (index, name, args = [], value = 0n) => this.client.simulateContract({ ...call(name, args), account: signer(index), value }),
+            simulate: (index, name, args = [], value = 0n) => this.client.simulateContract({ ...call(name, args), account: this.wallet(index).account, value }),
             write: async (index, name, args = [], value = 0n) =>
                 this.mined(await this.wallet(index).writeContract({ ...call(name, args), value })),
         };
