@@ -12,6 +12,8 @@ pub const TOKEN_BRIDGE: Address = address!("0xAA00000000000000000000000000000000
 pub const ERC20: Address = address!("0xAA00000000000000000000000000000000000004");
 /// `AuraFeeVault`: receives all fees.
 pub const FEE_VAULT: Address = address!("0xAA00000000000000000000000000000000000005");
+/// `AuraConfig`: parameters of L2 that L1 sets.
+pub const CONFIG: Address = address!("0xAA00000000000000000000000000000000000006");
 /// Sender of what the node itself calls; it has no key.
 pub const SYSTEM: Address = address!("0xAA000000000000000000000000000000000000FF");
 
@@ -27,4 +29,12 @@ pub mod passer_slots {
     pub const L1_CHAIN_ID: U256 = U256::from_limbs([34, 0, 0, 0]);
     /// The portal on L1.
     pub const PORTAL: U256 = U256::from_limbs([35, 0, 0, 0]);
+}
+
+/// Slots of `AuraConfig`: the number of the parameter.
+pub mod config_slots {
+    use super::U256;
+
+    /// Gas limit of a block; zero if L1 has set none.
+    pub const GAS_LIMIT: U256 = U256::ZERO;
 }
