@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the format of the contracts, lints and compiles them, and runs their tests, gas snapshot included.
-# `run.sh lint` leaves out the tests. Other arguments go to `forge test`.
+# Checks the format of the contracts, lints and compiles them, compares what others take from them with the
+# build, and runs their tests, gas snapshot included. `run.sh lint` leaves out the tests. Other arguments go to `forge test`.
 set -euo pipefail
 source "$(dirname "$0")/../scripts/env.sh"
 cd "$(dirname "$0")"
@@ -15,4 +15,17 @@ ln -sfn ../e2e/node_modules node_modules
 # In directories of its own: what it leaves there has no code, and `forge test` would find no tests in it.
 FOUNDRY_OUT=cache/lint/out FOUNDRY_CACHE_PATH=cache/lint "$forge" lint
 "$forge" build --quiet
+
+# Bindings and genesis are made from these files.
+fresh=cache/fresh
+rm -rf "$fresh"
+node tools/artifacts.mjs "$fresh"
+for directory in artifacts layout; do
+    # Lines of code are long.
+    diff -ru "$directory" "$fresh/$directory" | cut -c1-160 >&2 || {
+        echo "contracts: $directory/ is not what the sources give; if that is meant, run contracts/artifacts.sh" >&2
+        exit 1
+    }
+done
+
 [ "${1:-}" = lint ] || "$forge" test "$@"

@@ -34,6 +34,21 @@ contract AccessTest is BridgeTest {
         rollupCode.initialize(ALICE, ALICE, genesis);
     }
 
+    /// @dev ERC-7201; `layout/` lists what is at these places.
+    function test_storage_isWhereItsNameSays() external {
+        portal.depositTo{value: 1 ether}(ALICE);
+        uint256 word = uint256(VM.load(address(portal), _namespace("aura.portal")));
+        _assertTrue(word % 2 ** 64 == 1, "messages");
+        _append(_header());
+        word = uint256(VM.load(address(rollup), _namespace("aura.rollup")));
+        _assertTrue(word % 2 ** 128 == 2 + 2 ** 64, "batches, and what they consumed");
+    }
+
+    function _namespace(string memory id) internal pure returns (bytes32) {
+        bytes32 inner = bytes32(uint256(keccak256(bytes(id))) - 1);
+        return keccak256(abi.encode(inner)) & ~bytes32(uint256(0xff));
+    }
+
     function test_upgrade_timelockAndCouncilOnly() external {
         address portalCode = address(new AuraPortal(rollup, L2_CHAIN_ID, _limits()));
         address rollupCode = address(new AuraRollup(portal, _timing()));
