@@ -9,7 +9,10 @@ const START_TIMEOUT_MS = 30_000;
 const bin = join(import.meta.dirname, "../node_modules/.bin/anvil");
 
 export class Anvil {
-    /** Starts an anvil and waits until it answers. Without `blockTime` (seconds) each transaction is a block. */
+    /**
+     * Starts an anvil and waits until it answers. Without `blockTime` each transaction is a block; with it
+     * blocks come every so many seconds, unless a test holds them.
+     */
     static async start({ port, blockTime, chainId = 31337, slotsInAnEpoch = 1, args = [] } = {}) {
         const anvil = new Anvil();
         anvil.port = port ?? (await freePort());
@@ -17,12 +20,13 @@ export class Anvil {
         anvil.url = `http://127.0.0.1:${anvil.port}`;
         anvil.ws = `ws://127.0.0.1:${anvil.port}`;
         const line = ["--quiet", "--port", anvil.port, "--chain-id", chainId, "--slots-in-an-epoch", slotsInAnEpoch, ...args];
-        if (blockTime) line.push("--block-time", blockTime);
+        if (blockTime) line.push("--no-mining");
         anvil.child = spawn(bin, line.map(String), { stdio: "ignore" });
         anvil.exited = new Promise((done) => anvil.child.once("exit", done));
         for (const deadline = Date.now() + START_TIMEOUT_MS; ; await sleep(25)) {
             try {
                 await anvil.rpc("eth_chainId");
+                if (blockTime) anvil.release(blockTime * 1_000);
                 return anvil;
             } catch (error) {
                 if (Date.now() < deadline && anvil.child.exitCode === null) continue;
@@ -51,6 +55,19 @@ export class Anvil {
         return this.rpc("anvil_mine", [`0x${count.toString(16)}`]);
     }
 
+    /** From now on blocks come when the test mines them. */
+    hold() {
+        clearInterval(this.ticker);
+    }
+
+    /** Blocks come by themselves again. */
+    release(everyMs = this.everyMs) {
+        this.everyMs = everyMs;
+        clearInterval(this.ticker);
+        // A block that fails is seen by whoever waits for it.
+        this.ticker = setInterval(() => this.mine().catch(() => {}), everyMs);
+    }
+
     /** Replaces the newest `depth` blocks by empty ones, or by blocks with `pairs` of `[transaction, place]`. */
     reorg(depth, pairs = []) {
         return this.rpc("anvil_reorg", [depth, pairs]);
@@ -75,6 +92,7 @@ export class Anvil {
     }
 
     async stop() {
+        this.hold();
         this.child.kill("SIGKILL");
         await this.exited;
     }

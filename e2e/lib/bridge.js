@@ -88,6 +88,7 @@ export class Bridge {
 
     async connect() {
         const l1 = this.anvil ?? { url: `http://127.0.0.1:${this.l1Port}`, ws: `ws://127.0.0.1:${this.l1Port}` };
+        this.l1Url = l1.url;
         this.l1 = new Viem(l1, this.deployment.l1ChainId);
         this.l2 = new Viem(this.node, this.deployment.l2ChainId);
         this.portal = this.l1.at(getAddress(this.deployment.portal), portalAbi);
@@ -230,6 +231,12 @@ export class Bridge {
             whole(output, ["l2Block", "batchIndex"]),
             proof,
         ];
+    }
+
+    /** What `AuraPortal.exitETH` would be told of `address`: output, account and proof. */
+    async exitProof(address) {
+        const { output, account, proof } = await this.node.rpc("aura_getExitProof", [address]);
+        return { output: whole(output, ["l2Block", "batchIndex"]), account: whole(account, ["nonce", "balance"]), proof };
     }
 
     /** Pays the withdrawal `index` out on L1; whoever calls. */

@@ -67,13 +67,14 @@ export class Viem {
         return this.at(getAddress(contractAddress), abi);
     }
 
-    /** The contract at `address`: `read(name, ...args)`, `write(index, name, args, value)` and `simulate`, as account 0 or `index`. */
+    /** The contract at `address`: `read(name, ...args)`, `readAt` a block, `write(index, name, args, value)` and `simulate`, as account `index`. */
     at(address, abi) {
         const call = (functionName, args) => ({ address, abi, functionName, args });
         return {
             address,
             abi,
             read: (name, ...args) => this.client.readContract(call(name, args)),
+            readAt: (blockNumber, name, ...args) => this.client.readContract({ ...call(name, args), blockNumber }),
             simulate: (index, name, args = [], value = 0n) => this.client.simulateContract({ ...call(name, args), account: this.wallet(index).account, value }),
             write: async (index, name, args = [], value = 0n) =>
                 this.mined(await this.wallet(index).writeContract({ ...call(name, args), value })),
