@@ -44,6 +44,31 @@ interface Vm {
     function expectRevert(bytes4 selector) external;
     function readFile(string calldata path) external view returns (string memory);
     function keyExistsJson(string calldata json, string calldata path) external pure returns (bool);
+    function envString(string calldata name) external view returns (string memory);
+    function envUint(string calldata name) external view returns (uint256);
+    function parseJsonString(string calldata json, string calldata path) external pure returns (string memory);
+    function parseJsonAddressArray(string calldata json, string calldata path)
+        external
+        pure
+        returns (address[] memory);
+    function serializeAddress(string calldata object, string calldata name, address value)
+        external
+        returns (string memory);
+    function serializeAddress(string calldata object, string calldata name, address[] calldata values)
+        external
+        returns (string memory);
+    function serializeBytes32(string calldata object, string calldata name, bytes32 value)
+        external
+        returns (string memory);
+    function serializeString(string calldata object, string calldata name, string calldata value)
+        external
+        returns (string memory);
+    function serializeUint(string calldata object, string calldata name, uint256 value)
+        external
+        returns (string memory);
+    function startBroadcast(address sender) external;
+    function stopBroadcast() external;
+    function writeFile(string calldata path, string calldata data) external;
     function parseJsonAddress(string calldata json, string calldata path) external pure returns (address);
     function parseJsonBytes32(string calldata json, string calldata path) external pure returns (bytes32);
     function parseJsonBytes32Array(string calldata json, string calldata path)
