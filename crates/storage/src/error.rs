@@ -199,6 +199,12 @@ pub enum StorageError {
         /// What does not fit.
         reason: &'static str,
     },
+    /// What was seen on L1 does not follow what is stored of it.
+    #[error("events of L1 do not follow those that are stored: {reason}")]
+    L1Chunk {
+        /// What does not fit.
+        reason: &'static str,
+    },
     /// A leaf of a new state cannot be stored.
     #[error("leaf {key} of a new state {reason}")]
     InvalidLeaf {

@@ -23,6 +23,7 @@
 //! Start reading at [`Store`], then `tables.rs`.
 
 mod access;
+mod bridge;
 mod codec;
 mod config;
 mod environment;
@@ -40,6 +41,10 @@ mod view;
 mod writer;
 
 pub use aura_primitives::GenesisState;
+pub use bridge::{
+    L1BatchRecord, L1Chunk, L1HeaderRecord, L1RootChange, L1RootRecord, L1TxAttempt, L1TxRecord,
+    RootStatus,
+};
 pub use config::StoreConfig;
 pub use error::{DecodeError, StorageError};
 pub use log_index::LogBlocks;

@@ -10,6 +10,7 @@ mod meta;
 mod nodes;
 mod preimage;
 mod receipt;
+mod record;
 mod undo;
 
 pub(crate) use block::{
@@ -30,6 +31,7 @@ pub(crate) use nodes::{
 };
 pub(crate) use preimage::{address_of, slot_key, slot_of};
 pub(crate) use receipt::{decode_receipt, encode_receipt};
+pub(crate) use record::decode_record;
 pub(crate) use undo::{LAST_KEY, UndoPart, push_former, successor, take_former, undo_key};
 
 use alloy_primitives::B256;

@@ -2,6 +2,8 @@
 
 mod blocks;
 mod boundaries;
+mod l1;
+mod l1_txs;
 mod leaves;
 mod nodes;
 mod past;
@@ -11,6 +13,8 @@ mod touched;
 mod undo;
 
 pub(crate) use boundaries::{leading_number, node_hash};
+pub(crate) use l1::Numbered;
+pub(crate) use l1_txs::l1_tx_key;
 pub use nodes::NodesAt;
 pub(crate) use undo::{ALL_KEYS, undo_damage};
 

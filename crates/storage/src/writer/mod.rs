@@ -2,6 +2,8 @@
 
 mod fold;
 mod genesis;
+mod l1;
+mod l1_txs;
 mod nodes;
 mod preimages;
 mod prune;

@@ -1,0 +1,7 @@
+//! Records of the bridge's tables.
+
+mod l1;
+mod l1_tx;
+
+pub use l1::{L1BatchRecord, L1Chunk, L1HeaderRecord, L1RootChange, L1RootRecord, RootStatus};
+pub use l1_tx::{L1TxAttempt, L1TxRecord};
