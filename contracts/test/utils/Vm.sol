@@ -46,6 +46,7 @@ interface Vm {
     function keyExistsJson(string calldata json, string calldata path) external pure returns (bool);
     function envString(string calldata name) external view returns (string memory);
     function envUint(string calldata name) external view returns (uint256);
+    function parseJsonBytes(string calldata json, string calldata path) external pure returns (bytes memory);
     function parseJsonString(string calldata json, string calldata path) external pure returns (string memory);
     function parseJsonAddressArray(string calldata json, string calldata path)
         external

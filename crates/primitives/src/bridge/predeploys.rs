@@ -1,6 +1,6 @@
 //! Addresses of Aura's own contracts on L2, and the storage slots of theirs that the node reads.
 
-use alloy_primitives::{Address, U256, address};
+use alloy_primitives::{Address, B256, U256, address, b256, keccak256};
 
 /// `AuraL1Block`: the L1 block that an L2 block refers to.
 pub const L1_BLOCK: Address = address!("0xAA00000000000000000000000000000000000001");
@@ -16,6 +16,15 @@ pub const FEE_VAULT: Address = address!("0xAA00000000000000000000000000000000000
 pub const CONFIG: Address = address!("0xAA00000000000000000000000000000000000006");
 /// Sender of what the node itself calls; it has no key.
 pub const SYSTEM: Address = address!("0xAA000000000000000000000000000000000000FF");
+
+/// Hash of the creation code of a clone (EIP-1167) of [`ERC20`].
+const CLONE_HASH: B256 =
+    b256!("0x985bd6a74647e09526e4405ed3a56e2a0f719e1e8dccc6649ddb63e11aaf66d7");
+
+/// The token on L2 of a token of L1: where the token bridge creates it.
+pub fn l2_token(l1_token: Address) -> Address {
+    TOKEN_BRIDGE.create2(keccak256(l1_token.into_word()), CLONE_HASH)
+}
 
 /// Slots of `AuraMessagePasser`.
 pub mod passer_slots {
