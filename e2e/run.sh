@@ -5,6 +5,6 @@ set -euo pipefail
 source "$(dirname "$0")/../scripts/env.sh"
 cd "$(dirname "$0")"
 node_modules/.bin/forge build --quiet
-[ $# != 0 ] || set -- test/*.test.js
+[ $# != 0 ] || set -- test/*.test.js test/bridge/*.test.js
 # Two files at a time: each starts nodes of its own.
 exec node --test --test-reporter=spec --test-concurrency=2 --test-timeout=240000 "$@"

@@ -50,12 +50,12 @@ const whole = (object, names) => ({ ...object, ...Object.fromEntries(names.map((
 export class Bridge {
     /**
      * Starts L1 and a node on it. `embedded`: L1 is inside of the node; else `anvil` has its settings.
-     * `proxied`: the node reaches L1 through a `Proxy`. `window`: seconds until a root is final.
+     * `proxied`: the node reaches L1 through a `Proxy`. `window`: seconds until a root is final; null: as the node would have it.
      */
     static async start({ embedded = false, anvil = {}, proxied = false, window = 0, args = [], env } = {}) {
         const bridge = new Bridge();
         bridge.datadir = mkdtempSync(join(tmpdir(), "aura-e2e-bridge-"));
-        bridge.flags = ["--window", window, ...args];
+        bridge.flags = [...(window === null ? [] : ["--window", window]), ...args];
         bridge.env = env;
         try {
             if (embedded) {

@@ -41,9 +41,13 @@ async function deposit() {
     return sent;
 }
 
-/** A deposit in the newest block of L1, which L2 has seen; no block comes after it. */
-async function newestDeposit() {
+/**
+ * A deposit in the newest block of L1, which L2 has seen; no block comes after it, and none of the `depth`
+ * before has other deposits.
+ */
+async function newestDeposit(depth) {
     bridge.anvil.hold();
+    await bridge.anvil.mine(depth);
     const sent = await send();
     await bridge.anvil.mine();
     await bridge.l1.mined(sent.hash);
@@ -90,7 +94,7 @@ for (const depth of DEPTHS) {
     test(`depth ${depth}: a deposit that L2 has seen is gone`, async () => {
         await deposit();
         await whole();
-        const lost = await newestDeposit();
+        const lost = await newestDeposit(depth);
         assert.notEqual(await bridge.onL2(lost.to), 0n);
         await transfer();
         await takeBack(depth);
@@ -100,7 +104,7 @@ for (const depth of DEPTHS) {
     });
 
     test(`depth ${depth}: a deposit comes again in another block, after another`, async () => {
-        const first = await newestDeposit();
+        const first = await newestDeposit(depth);
         const other = random.address();
         receivers.push(other);
         const sender = await Sender.of(bridge.l1, 2);
