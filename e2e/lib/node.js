@@ -46,18 +46,21 @@ export class Node {
      * free one; `args` are further flags, `env` further variables.
      */
     static async start({ datadir, port, blockTime = "instant", env, ...settings } = {}) {
+        const ownsDatadir = !datadir;
+        datadir ??= mkdtempSync(join(tmpdir(), "aura-e2e-"));
+        port ??= await freePort();
+        const words = commandLine({ port, datadir, blockTime, ...settings });
+        return Node.spawn({ port, words, env: { ...process.env, ...env }, datadir, ownsDatadir });
+    }
+
+    /** Starts a process that answers on `port`: the node's command line and its whole environment. */
+    static async spawn({ port, words, env, datadir, ownsDatadir = false }) {
         const node = new Node();
-        node.ownsDatadir = !datadir;
-        node.datadir = datadir ?? mkdtempSync(join(tmpdir(), "aura-e2e-"));
-        node.port = port ?? (await freePort());
+        Object.assign(node, { port, datadir, ownsDatadir });
         node.url = `http://127.0.0.1:${node.port}`;
         node.ws = `ws://127.0.0.1:${node.port}`;
         node.output = "";
-        const args = commandLine({ port: node.port, datadir: node.datadir, blockTime, ...settings });
-        node.child = spawn(bin, args.map(String), {
-            stdio: ["ignore", "pipe", "pipe"],
-            env: { ...process.env, ...env },
-        });
+        node.child = spawn(bin, words.map(String), { stdio: ["ignore", "pipe", "pipe"], env });
         node.exited = new Promise((done) => node.child.once("exit", (code, signal) => done({ code, signal })));
         node.child.once("error", (error) => (node.output += `${error}\n`));
         for (const stream of [node.child.stdout, node.child.stderr]) {

@@ -12,6 +12,7 @@ import { eventually } from "../../lib/node.js";
 import { Random } from "../../lib/random.js";
 
 const FACTOR = 50n;
+const GWEI = 1_000_000_000n;
 const random = new Random(0xfee5);
 let bridge;
 const receivers = [];
@@ -35,6 +36,7 @@ test("fees jump while transactions wait, stay high, and come back", async () => 
     await deposit();
     await bridge.settled();
     const { batchCount } = await bridge.head();
+    await bridge.anvil.setBaseFee(GWEI);
     // Something is sent at the low fee and waits...
     bridge.anvil.hold();
     await bridge.l2.send(2, { to: random.address(), value: 1n });
@@ -43,6 +45,7 @@ test("fees jump while transactions wait, stay high, and come back", async () => 
     await eventually(async () => (await nonce("pending")) > (await nonce("latest")), PATIENCE_MS, "a batch that waits");
     // ...when the fee is fifty times as high, for a while.
     const low = await bridge.anvil.baseFee();
+    assert.ok(low > GWEI / 2n, `base fee ${low}`);
     for (let i = 0; i < 40; i++) {
         await bridge.anvil.setBaseFee(low * FACTOR);
         await bridge.anvil.mine();
@@ -55,7 +58,7 @@ test("fees jump while transactions wait, stay high, and come back", async () => 
             await sleep(200);
             return (await bridge.head()).batchCount > batchCount;
         },
-        PATIENCE_MS,
+        2 * PATIENCE_MS,
         "a batch at the high fee",
     );
     await bridge.anvil.setBaseFee(low);
