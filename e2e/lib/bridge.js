@@ -176,6 +176,7 @@ export class Bridge {
             },
             timeoutMs,
             `root of block ${number}`,
+            100,
         );
     }
 

@@ -127,12 +127,12 @@ export class Node {
 }
 
 /** Repeats `attempt` until it returns something other than null, undefined or false. */
-export async function eventually(attempt, timeoutMs = 15_000, what = "condition") {
+export async function eventually(attempt, timeoutMs = 15_000, what = "condition", everyMs = 20) {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
         const value = await attempt();
         if (value !== null && value !== undefined && value !== false) return value;
         if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
-        await sleep(20);
+        await sleep(everyMs);
     }
 }
