@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 
 /// Why a genesis file is refused. All of these are final: the file must be changed.
 #[derive(Debug, thiserror::Error)]
@@ -118,4 +118,27 @@ pub enum ChainSpecError {
     /// Storage in an account that EIP-161 removes.
     #[error("account {0} has storage, but no code, nonce or balance")]
     StorageOfEmptyAccount(Address),
+    /// The section `aura.bridge` names no contracts that can be.
+    #[error("`aura.bridge.{field}` {reason}")]
+    Bridge {
+        /// The member.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A chain with a bridge needs this contract in its genesis.
+    #[error("genesis has no code of {0}, which a chain with `aura.bridge` needs")]
+    BridgePredeploy(&'static str),
+    /// Storage of `AuraMessagePasser` contradicts the section `aura.bridge`.
+    #[error(
+        "genesis has {found} in slot {slot} of AuraMessagePasser; `aura.bridge` needs {expected}"
+    )]
+    PasserSlot {
+        /// The slot.
+        slot: u64,
+        /// What has to be there.
+        expected: B256,
+        /// What is there.
+        found: B256,
+    },
 }

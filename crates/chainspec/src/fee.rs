@@ -4,7 +4,8 @@ use alloy_consensus::Header;
 use alloy_eips::eip1559::{
     DEFAULT_BASE_FEE_MAX_CHANGE_DENOMINATOR, DEFAULT_ELASTICITY_MULTIPLIER, INITIAL_BASE_FEE,
 };
-use alloy_primitives::{Address, address};
+use alloy_primitives::Address;
+use aura_primitives::bridge::predeploys;
 
 /// Fee parameters of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct FeeParams {
 
 impl FeeParams {
     /// Fee vault of a chain that names none.
-    pub const DEFAULT_FEE_VAULT: Address = address!("0x4200000000000000000000000000000000000011");
+    pub const DEFAULT_FEE_VAULT: Address = predeploys::FEE_VAULT;
 
     /// Ethereum's parameters: the base fee may fall to zero.
     pub const ETHEREUM: Self = Self {

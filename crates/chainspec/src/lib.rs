@@ -12,14 +12,15 @@
 //!     "elasticity": 2,
 //!     "denominator": 8,
 //!     "minBaseFee": "0xf4240",
-//!     "feeVault": "0x4200000000000000000000000000000000000011"
+//!     "feeVault": "0xAA00000000000000000000000000000000000005",
+//!     "bridge": { "l1ChainId": 1, "portal": "0x…", "rollup": "0x…" }
 //!   },
 //!   "gasLimit": "0x5f5e100",
 //!   "alloc": {}
 //! }
 //! ```
-//! Everything in `aura` but the commitment has a default ([`FeeParams::default`]). A file without
-//! that section is an Ethereum chain.
+//! Everything in `aura` but the commitment has a default ([`FeeParams::default`]). With `bridge` the file
+//! also has Aura's own contracts ([`with_bridge`]). A file without that section is an Ethereum chain.
 
 mod alloc;
 mod bridge;
@@ -33,7 +34,7 @@ mod rules;
 mod section;
 mod spec;
 
-pub use bridge::BridgeSpec;
+pub use bridge::{BridgeSpec, with_bridge};
 pub use error::ChainSpecError;
 pub use fee::FeeParams;
 pub use spec::{ChainSpec, Commitment};

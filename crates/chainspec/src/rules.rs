@@ -44,6 +44,9 @@ impl ChainSpec {
             "minBaseFee": format!("{:#x}", fee.min_base_fee_wei),
             "feeVault": fee.fee_vault,
         });
+        if let Some(bridge) = self.bridge() {
+            value["aura"]["bridge"] = json!(bridge);
+        }
         format!("{value:#}\n")
     }
 }
@@ -61,6 +64,8 @@ mod tests {
         let root = B256::repeat_byte(7);
         assert_eq!(rules.genesis_header(root), dev.genesis_header(root));
         assert_eq!(rules.fee(), dev.fee());
+        assert!(dev.bridge().is_some());
+        assert_eq!(rules.bridge(), dev.bridge());
         assert_eq!(rules.chain_id(), dev.chain_id());
         assert_eq!(rules.genesis().config, dev.genesis().config);
         assert!(rules.genesis_state().accounts.is_empty());

@@ -10,10 +10,12 @@ use alloy_hardforks::{EthereumChainHardforks, EthereumHardfork, EthereumHardfork
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, Keccak256, U256, keccak256};
 use aura_primitives::{Account, GenesisState};
 
-use crate::{BridgeSpec, ChainSpecError, FeeParams, check, forks, parse};
+use crate::{BridgeSpec, ChainSpecError, FeeParams, bridge, check, forks, parse};
 
 /// The development chain's genesis file.
 const DEV_GENESIS: &str = include_str!("../../../genesis/dev.json");
+/// That of its L1.
+const DEV_L1_GENESIS: &str = include_str!("../../../genesis/dev-l1.json");
 
 /// How a header's state root commits to the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +62,9 @@ impl ChainSpec {
             None => (FeeParams::ETHEREUM, Commitment::Mpt),
         };
         check::check(&parsed.genesis, &fee, commitment)?;
+        if let Some(bridge) = &bridge {
+            bridge::check(&parsed.genesis, bridge)?;
+        }
         if !parsed.unknown_fields.is_empty() {
             tracing::warn!(
                 fields = %parsed.unknown_fields.join(", "),
@@ -108,9 +113,20 @@ impl ChainSpec {
     }
 
     /// The development chain: id 13371, Osaka, ten accounts of the well-known test mnemonic with
-    /// 10,000 ETH each.
+    /// 10,000 ETH each. Its bridge leads to [`Self::dev_l1`], where the first of these accounts makes the
+    /// contracts with its first transactions.
     pub fn dev() -> Self {
         Self::from_genesis_json(DEV_GENESIS).expect("a test reads the embedded file")
+    }
+
+    /// Text of the development chain's genesis, for [`with_bridge`](crate::with_bridge).
+    pub const fn dev_genesis_json() -> &'static str {
+        DEV_GENESIS
+    }
+
+    /// The L1 of the development chain: id 1337, the same accounts, no bridge.
+    pub fn dev_l1() -> Self {
+        Self::from_genesis_json(DEV_L1_GENESIS).expect("a test reads the embedded file")
     }
 
     /// Chain id.
@@ -166,9 +182,13 @@ impl ChainSpec {
             mix_hash: genesis.mix_hash,
             nonce: genesis.nonce.into(),
             base_fee_per_gas: self.is_london_active_at_block(number).then(base_fee),
-            withdrawals_root: self
-                .is_shanghai_active_at_timestamp(time)
-                .then_some(EMPTY_WITHDRAWALS),
+            withdrawals_root: self.is_shanghai_active_at_timestamp(time).then(|| {
+                match self.bridge {
+                    // Headers commit to the withdrawal tree of `AuraMessagePasser`; it starts empty.
+                    Some(_) => bridge::empty_withdrawal_root(),
+                    None => EMPTY_WITHDRAWALS,
+                }
+            }),
             blob_gas_used: cancun.then(|| genesis.blob_gas_used.unwrap_or(0)),
             excess_blob_gas: cancun.then(|| genesis.excess_blob_gas.unwrap_or(0)),
             parent_beacon_block_root: cancun.then_some(B256::ZERO),

@@ -9,6 +9,8 @@ use aura_chainspec::{ChainSpec, FeeParams};
 
 #[path = "../examples/generate_genesis/generator.rs"]
 mod generator;
+#[path = "../examples/generate_genesis/predeploys.rs"]
+mod predeploys;
 #[path = "../examples/generate_genesis/preinstalls.rs"]
 mod preinstalls;
 
@@ -17,14 +19,18 @@ fn genesis_directory() -> std::path::PathBuf {
 }
 
 #[test]
-fn committed_file_is_generated_from_its_inputs() {
+fn committed_files_are_generated_from_their_inputs() {
     let read = |name: &str| std::fs::read_to_string(genesis_directory().join(name)).unwrap();
-    let generated =
-        generator::generate(&read("inputs/dev.toml"), &read("inputs/preinstalls.json")).unwrap();
-    assert!(
-        generated == read("dev.json"),
-        "genesis/dev.json is stale: cargo run -p aura-chainspec --example generate_genesis"
-    );
+    let artifacts = genesis_directory().join("../contracts/artifacts");
+    for name in ["dev", "dev-l1"] {
+        let inputs = read(&format!("inputs/{name}.toml"));
+        let generated =
+            generator::generate(&inputs, &read("inputs/preinstalls.json"), &artifacts).unwrap();
+        assert!(
+            generated == read(&format!("{name}.json")),
+            "genesis/{name}.json is stale: cargo run -p aura-chainspec --example generate_genesis"
+        );
+    }
 }
 
 #[test]
@@ -100,7 +106,12 @@ fn genesis_header_has_every_osaka_field() {
     assert_eq!(header.base_fee_per_gas, Some(1_000_000_000));
     assert_eq!(header.beneficiary, FeeParams::DEFAULT_FEE_VAULT);
     let empty_trie = b256!("0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421");
-    assert_eq!(header.withdrawals_root, Some(empty_trie));
+    // Of the withdrawal tree: 32 levels over zero.
+    let no_withdrawals =
+        b256!("0x27ae5ba08d7291c96c8cbddcc148bf48a6d68c7974b94356f53754ef6171d757");
+    assert_eq!(header.withdrawals_root, Some(no_withdrawals));
+    let on_l1 = ChainSpec::dev_l1().genesis_header(root);
+    assert_eq!(on_l1.withdrawals_root, Some(empty_trie));
     assert_eq!(header.transactions_root, empty_trie);
     assert_eq!(header.receipts_root, empty_trie);
     assert_eq!(header.blob_gas_used, Some(0));
@@ -109,4 +120,23 @@ fn genesis_header_has_every_osaka_field() {
     // sha256 of nothing, by EIP-7685.
     let no_requests = b256!("0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     assert_eq!(header.requests_hash, Some(no_requests));
+}
+
+#[test]
+fn its_l1_has_the_same_accounts_and_no_bridge() {
+    let spec = ChainSpec::dev_l1();
+    assert_eq!(spec.chain_id(), 1337);
+    assert_eq!(spec.bridge(), None);
+    let dev = ChainSpec::dev();
+    for (address, account) in &dev.genesis().alloc {
+        if !account.balance.is_zero() {
+            let there = spec
+                .genesis()
+                .alloc
+                .get(address)
+                .map(|account| account.balance);
+            assert_eq!(there, Some(account.balance), "{address}");
+        }
+    }
+    assert_eq!(dev.bridge().unwrap().l1_chain_id, spec.chain_id());
 }

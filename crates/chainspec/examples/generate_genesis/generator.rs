@@ -1,16 +1,16 @@
 //! Genesis JSON from its inputs; shared by the example and the test that compares the committed file.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use alloy_eips::{eip2935, eip4788, eip7840::BlobParams};
 use alloy_genesis::{ChainConfig, Genesis, GenesisAccount};
 use alloy_hardforks::EthereumHardfork;
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_signer_local::MnemonicBuilder;
-use aura_chainspec::{ChainSpec, FeeParams};
+use aura_chainspec::{BridgeSpec, ChainSpec, FeeParams};
 use serde::{Deserialize, Serialize};
 
-use crate::preinstalls;
+use crate::{predeploys, preinstalls};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +24,16 @@ struct Inputs {
     preinstalls: bool,
     aura: AuraInputs,
     accounts: AccountInputs,
+    bridge: Option<BridgeInputs>,
+}
+
+/// Indices are of the mnemonic's accounts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BridgeInputs {
+    l1_chain_id: u64,
+    deployer: u32,
+    fee_recipient: u32,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +78,8 @@ struct AuraOutput {
     denominator: u64,
     min_base_fee: U64,
     fee_vault: Address,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bridge: Option<BridgeSpec>,
 }
 
 #[derive(Serialize)]
@@ -92,10 +104,27 @@ impl From<GenesisAccount> for AccountOutput {
     }
 }
 
-/// Makes the text of a genesis file from the text of its inputs and of `preinstalls.json`.
-pub(crate) fn generate(inputs: &str, list: &str) -> Result<String, Box<dyn std::error::Error>> {
+/// Makes the text of a genesis file from the text of its inputs and of `preinstalls.json`, and from the
+/// directory of the compiled contracts.
+pub(crate) fn generate(
+    inputs: &str,
+    list: &str,
+    artifacts: &Path,
+) -> Result<String, Box<dyn std::error::Error>> {
     let inputs: Inputs = toml::from_str(inputs)?;
     let mut alloc = BTreeMap::new();
+    let mut bridge = None;
+    if let Some(wanted) = &inputs.bridge {
+        let spec = bridge_spec(wanted, &inputs.accounts)?;
+        let recipient = address(&inputs.accounts, wanted.fee_recipient)?;
+        let contracts = predeploys::create(artifacts, inputs.chain_id, &spec, recipient)?;
+        alloc.extend(
+            contracts
+                .into_iter()
+                .map(|(at, account)| (at, account.into())),
+        );
+        bridge = Some(spec);
+    }
     if inputs.preinstalls {
         let contracts = preinstalls::create(&preinstalls::read(list)?, inputs.chain_id)?;
         alloc.extend(
@@ -109,17 +138,13 @@ pub(crate) fn generate(inputs: &str, list: &str) -> Result<String, Box<dyn std::
         alloc.insert(address, account);
     }
     for index in 0..inputs.accounts.count {
-        let signer = MnemonicBuilder::english()
-            .phrase(inputs.accounts.mnemonic.as_str())
-            .index(index)?
-            .build()?;
         let account = AccountOutput {
             balance: U256::from(inputs.accounts.balance_ether) * U256::from(10u64.pow(18)),
             nonce: None,
             code: None,
             storage: BTreeMap::new(),
         };
-        alloc.insert(signer.address(), account);
+        alloc.insert(address(&inputs.accounts, index)?, account);
     }
     let output = Output {
         config: config(&inputs)?,
@@ -138,10 +163,33 @@ pub(crate) fn generate(inputs: &str, list: &str) -> Result<String, Box<dyn std::
             denominator: inputs.aura.denominator,
             min_base_fee: U64::from(inputs.aura.min_base_fee_wei),
             fee_vault: inputs.aura.fee_vault,
+            bridge,
         },
         alloc,
     };
     Ok(serde_json::to_string_pretty(&output)? + "\n")
+}
+
+/// An account of the mnemonic.
+fn address(accounts: &AccountInputs, index: u32) -> Result<Address, Box<dyn std::error::Error>> {
+    let signer = MnemonicBuilder::english()
+        .phrase(accounts.mnemonic.as_str())
+        .index(index)?
+        .build()?;
+    Ok(signer.address())
+}
+
+/// The proxies are the deployer's third and fourth creation.
+fn bridge_spec(
+    wanted: &BridgeInputs,
+    accounts: &AccountInputs,
+) -> Result<BridgeSpec, Box<dyn std::error::Error>> {
+    let deployer = address(accounts, wanted.deployer)?;
+    Ok(BridgeSpec {
+        l1_chain_id: wanted.l1_chain_id,
+        rollup: deployer.create(2),
+        portal: deployer.create(3),
+    })
 }
 
 fn config(inputs: &Inputs) -> Result<ChainConfig, Box<dyn std::error::Error>> {
