@@ -42,8 +42,8 @@ mod writer;
 
 pub use aura_primitives::GenesisState;
 pub use bridge::{
-    L1BatchRecord, L1Chunk, L1HeaderRecord, L1RootChange, L1RootRecord, L1TxAttempt, L1TxRecord,
-    RootStatus,
+    BatchRecord, L1BatchRecord, L1Chunk, L1HeaderRecord, L1RootChange, L1RootRecord, L1TxAttempt,
+    L1TxRecord, RootStatus,
 };
 pub use config::StoreConfig;
 pub use error::{DecodeError, StorageError};

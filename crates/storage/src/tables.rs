@@ -34,7 +34,8 @@
 //! L1Queue          S id 8                                    RLP of QueueEntry
 //! L1Batches        S batch index 8                           RLP of L1BatchRecord
 //! L1Roots          S root id 8                               RLP of L1RootRecord
-//! Batches          S batch index 8                           RLP of BatchRecord: which blocks a batch of ours holds
+//! Batches          S batch index 8                           RLP list of BatchRecord: a batch of ours as it was posted, newest
+//!                                                            form first; one as soon as L1 has it
 //! Payloads         S batch index 8                           data of a batch of ours, as posted
 //! L1Txs              nonce lane 20 ‖ nonce 8                 RLP of L1TxRecord: our transactions on L1
 //! WithdrawalNodes    level 1 ‖ index 8                       hash 32; complete subtrees of the withdrawal tree

@@ -1,5 +1,6 @@
 //! Read snapshots.
 
+mod batches;
 mod blocks;
 mod boundaries;
 mod l1;

@@ -1,5 +1,6 @@
 //! The write transaction.
 
+mod batches;
 mod fold;
 mod genesis;
 mod l1;
