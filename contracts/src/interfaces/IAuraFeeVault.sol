@@ -6,7 +6,7 @@ interface IAuraFeeVault {
     /// @notice Fees leave for L1.
     event FeesWithdrawn(address indexed recipient, uint256 amount);
     /// @notice Fees go to another account on L1.
-    event RecipientSet(address recipient);
+    event RecipientSet(address indexed recipient);
 
     /// @notice Only {IAuraConfig} calls this.
     error NotConfig();
@@ -15,7 +15,7 @@ interface IAuraFeeVault {
     function withdraw() external;
 
     /// @notice Changes the recipient: a configuration from L1.
-    function setRecipient(address recipient) external;
+    function setRecipient(address recipient_) external;
 
     /// @notice The recipient on L1.
     function recipient() external view returns (address);

@@ -8,13 +8,13 @@ interface IAuraL1Block {
 
     /// @notice Written before the transactions of a block (as in EIP-4788) when something has changed.
     function set(
-        uint64 number,
-        uint64 timestamp,
-        bytes32 hash,
-        uint256 baseFee,
-        uint256 blobBaseFee,
-        uint64 consumed,
-        bytes32 queueAcc
+        uint64 number_,
+        uint64 timestamp_,
+        bytes32 hash_,
+        uint256 baseFee_,
+        uint256 blobBaseFee_,
+        uint64 consumed_,
+        bytes32 queueAcc_
     ) external;
 
     /// @notice Its number.

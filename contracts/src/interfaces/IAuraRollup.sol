@@ -47,7 +47,9 @@ interface IAuraRollup {
     /// @notice A verifier has this place in bitmaps from now on; zero is nobody.
     event VerifierSet(uint8 indexed index, address verifier);
     /// @notice Forfeited bonds go to this account.
-    event BondRecipientSet(address recipient);
+    event BondRecipientSet(address indexed recipient);
+    /// @notice Released bonds are paid.
+    event BondsClaimed(address indexed account, uint256 amount);
     /// @notice A bond can be taken by `to`: {claimBonds}.
     event BondReleased(uint64 indexed rootId, address indexed to, uint256 amount);
 
@@ -130,7 +132,7 @@ interface IAuraRollup {
     function claimBonds() external;
 
     /// @notice Gives place `index` (0 to 63) to a verifier; zero is nobody.
-    function setVerifier(uint8 index, address verifier) external;
+    function setVerifier(uint8 index, address account) external;
 
     /// @notice Sets who gets forfeited bonds.
     function setBondRecipient(address recipient) external;

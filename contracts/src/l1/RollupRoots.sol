@@ -207,6 +207,7 @@ abstract contract RollupRoots is IAuraRollup, AccessControlUpgradeable, EIP712Up
         uint256 amount = $.bonds[msg.sender];
         if (amount == 0) revert NoBonds();
         $.bonds[msg.sender] = 0;
+        emit BondsClaimed(msg.sender, amount);
         (bool ok,) = msg.sender.call{value: amount}("");
         if (!ok) revert SendFailed();
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {MessageQueue} from "../../src/libraries/MessageQueue.sol";
 import {SparseMerkle} from "../../src/libraries/SparseMerkle.sol";
 import {Account, Header, Output, Proof, Withdrawal} from "../../src/libraries/Types.sol";
 import {PlainMerkle} from "../utils/PlainMerkle.sol";
@@ -63,16 +64,41 @@ contract BridgeGasTest is BridgeTest {
     function test_gas_forceBatch_isTheSameForAnyNumberOfEntries() external {
         portal.depositTo{value: 1}(ALICE);
         uint64 one = portal.messageCount();
-        for (uint256 i = 0; i < 200; ++i) {
-            portal.depositTo{value: 1}(ALICE);
-        }
-        uint64 many = portal.messageCount();
+        uint64 many = _tenThousandMore();
         VM.warp(block.timestamp + 12 hours + 1);
         VM.roll(block.number + 1);
         rollup.forceBatch(one);
         _record("forceBatch", 78_000);
         rollup.forceBatch(many);
-        _record("forceBatch, 200 entries", 78_000);
+        _record("forceBatch, 10,000 entries", 78_000);
+    }
+
+    /// @dev Attack 17.
+    function test_gas_appendBatch_isTheSameForAnyNumberOfEntries() external {
+        portal.depositTo{value: 1}(ALICE);
+        Header memory h = _header();
+        VM.prank(SEQUENCER, SEQUENCER);
+        rollup.appendBatch(h, "");
+        uint256 one = VM.lastCallGas().gasTotalUsed;
+        h = _header(_tenThousandMore());
+        VM.prank(SEQUENCER, SEQUENCER);
+        rollup.appendBatch(h, "");
+        uint256 many = VM.lastCallGas().gasTotalUsed;
+        // Zeros in the calldata differ.
+        _assertTrue(many < one + 200, "no loop");
+    }
+
+    /// @dev As if there had been deposits: slots that are not zero, and the count.
+    function _tenThousandMore() internal returns (uint64 count) {
+        uint256 base = uint256(0xb57a43a17b68e0bf6686936b17defed0b65b572336f71c0ee7184a5cdc38d400);
+        uint256 first = uint256(VM.load(address(portal), bytes32(base)));
+        uint256 time = block.timestamp;
+        for (uint256 i = 0; i < 10_000; ++i) {
+            bytes32 slot = keccak256(abi.encode(portal.messageCount() + i, base + 1));
+            VM.store(address(portal), slot, MessageQueue.pack(keccak256(abi.encode(i)), time));
+        }
+        VM.store(address(portal), bytes32(base), bytes32(first + 10_000));
+        return portal.messageCount();
     }
 
     function test_gas_roots() external {

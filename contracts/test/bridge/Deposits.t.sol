@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
 import {IAuraPortal} from "../../src/interfaces/IAuraPortal.sol";
 import {IAuraTokenBridge} from "../../src/interfaces/IAuraTokenBridge.sol";
 import {MessageQueue} from "../../src/libraries/MessageQueue.sol";
 import {Predeploys} from "../../src/libraries/Predeploys.sol";
 import {BridgeTest} from "./BridgeTest.sol";
-import {FeeToken, HookToken, PlainToken, SilentToken} from "./Tokens.sol";
+import {FalseToken, FeeToken, HookToken, PlainToken, SilentToken} from "./Tokens.sol";
 
 /// @notice A contract that calls the portal.
 contract Caller {
@@ -78,6 +81,9 @@ contract DepositsTest is BridgeTest {
         address onL2 = address(uint160(address(caller)) + uint160(0x1111000000000000000000000000000000001111));
         _expectMessage(0, MessageQueue.CREDIT, onL2, address(caller), BOB, 5, 0, 0, "");
         caller.forward{value: 5}(address(portal), abi.encodeCall(IAuraPortal.depositTo, (BOB)));
+        // As which it would act on L2.
+        _expectMessage(1, MessageQueue.FORCED, onL2, address(caller), BOB, 0, 1, 21_000, "");
+        caller.forward(address(portal), abi.encodeCall(IAuraPortal.forceTransaction, (BOB, 1, 21_000, "")));
     }
 
     function test_deposit_nothingOrToNobody_reverts() external {
@@ -212,8 +218,21 @@ contract DepositsTest is BridgeTest {
         token.mint(ALICE, 10);
         VM.startPrank(ALICE, ALICE);
         token.approve(address(portal), 10);
-        VM.expectRevert();
+        // One message, of what arrived; the call from within is refused.
         portal.depositERC20(address(token), BOB, 10);
         VM.stopPrank();
+        _assertTrue(portal.messageCount() == 2, "registration and one deposit");
+        bytes memory reason =
+            abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+        _assertEq(keccak256(token.refusal()), keccak256(reason), "refused as reentered");
+    }
+
+    /// @dev Attack 25: a token that says no moves nothing into the queue.
+    function test_depositERC20_falseReturningToken_reverts() external {
+        FalseToken token = new FalseToken();
+        portal.registerToken(address(token));
+        VM.prank(ALICE, ALICE);
+        VM.expectRevert(abi.encodeWithSelector(SafeERC20.SafeERC20FailedOperation.selector, address(token)));
+        portal.depositERC20(address(token), BOB, 10);
     }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Header, Message, Output, Withdrawal} from "../../src/libraries/Types.sol";
+import {SparseMerkle} from "../../src/libraries/SparseMerkle.sol";
+import {Account, Header, Message, Output, Proof, Withdrawal} from "../../src/libraries/Types.sol";
+import {Leaf, NaiveTree, Proof as Path} from "../utils/NaiveTree.sol";
 import {BridgeTest} from "./BridgeTest.sol";
 import {LeafTree} from "./LeafTree.sol";
 
@@ -28,6 +30,7 @@ contract BridgeActions is BridgeTest {
     uint64 internal finalRoot;
     Output internal finalOutput;
     uint256 internal finalLeaves;
+    uint256 internal finalBalance;
     Header internal finalHeader;
     uint256 internal finalBlock;
     uint256 internal finalTime;
@@ -121,12 +124,13 @@ contract BridgeActions is BridgeTest {
             leaves.push(_leaf(w));
             onL2 -= leaving;
         }
-        Output memory o = _output(keccak256(abi.encode(leaves.length)), LeafTree.root(leaves));
+        Output memory o = _output(NaiveTree.root(_state(onL2)), LeafTree.root(leaves));
         uint64 id = _post(o);
         _attest(id, o);
         VM.warp(block.timestamp + 7 days);
         rollup.finalize(id);
         (finalRoot, finalOutput, finalLeaves) = (id, o, leaves.length);
+        finalBalance = onL2;
         (finalHeader, finalBlock, finalTime) = (h, l1Block, time);
     }
 
@@ -180,6 +184,31 @@ contract BridgeActions is BridgeTest {
         }
     }
 
+    /// @dev Whatever is on L2 is Alice's.
+    function _state(uint256 balance) internal pure returns (Leaf[] memory state) {
+        state = new Leaf[](2);
+        bytes32 value = SparseMerkle.accountValue(7, balance, keccak256(""));
+        state[0] = Leaf({key: SparseMerkle.accountKey(ALICE), value: value});
+        state[1] = Leaf({key: keccak256("somebody"), value: keccak256("else")});
+    }
+
+    /// @dev Alice leaves, also a second time.
+    function actExit() external {
+        if (!isSettled) return;
+        Account memory account = Account({nonce: 7, balance: finalBalance, codeHash: keccak256("")});
+        Path memory path = NaiveTree.prove(_state(finalBalance), SparseMerkle.accountKey(ALICE));
+        Proof memory proof = Proof({depths: path.depths, siblings: path.siblings});
+        bool owed = onL2 != 0;
+        VM.prank(ALICE, ALICE);
+        try portal.exitETH(finalOutput, account, proof, BOB, "", ALICE) {
+            _assertTrue(owed && onL2 == finalBalance, "left twice");
+            paid += onL2;
+            onL2 = 0;
+        } catch {
+            _assertFalse(owed, "who is owed leaves");
+        }
+    }
+
     function actReclaim(uint256 which) external {
         if (!isSettled || entries.length == 0) return;
         // forge-lint: disable-next-line(unsafe-typecast)
@@ -214,7 +243,7 @@ contract InvariantsTest is BridgeTest {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory selectors = new bytes4[](7);
+        bytes4[] memory selectors = new bytes4[](8);
         selectors[0] = BridgeActions.actDeposit.selector;
         selectors[1] = BridgeActions.actForce.selector;
         selectors[2] = BridgeActions.actWait.selector;
@@ -222,6 +251,7 @@ contract InvariantsTest is BridgeTest {
         selectors[4] = BridgeActions.actWithdraw.selector;
         selectors[5] = BridgeActions.actFreeze.selector;
         selectors[6] = BridgeActions.actReclaim.selector;
+        selectors[7] = BridgeActions.actExit.selector;
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector({addr: address(actions), selectors: selectors});
     }
@@ -235,5 +265,26 @@ contract InvariantsTest is BridgeTest {
 
     function invariant_idsHaveNoGaps() external view {
         _assertTrue(actions.queued() == actions.entryCount(), "ids");
+    }
+
+    /// @dev Attack 33: one order of the actions in which each of the four ways out is taken, and nothing is left.
+    function test_allWaysOut_leaveNothing() external {
+        actions.actDeposit(10 ether);
+        actions.actBatch(1, 3 ether);
+        actions.actDeposit(1 ether);
+        actions.actWait(9 hours);
+        actions.actWait(9 hours);
+        // Overdue: it is forced, and its root never comes.
+        actions.actBatch(0, 0);
+        actions.actFreeze(0);
+        _assertTrue(actions.onL2() == 7 ether + 1 && actions.unclaimed() == 3 ether, "exits and withdrawals");
+        _assertTrue(actions.unconsumed() == 1 ether + 1, "reclaims");
+        actions.actExit();
+        actions.actExit();
+        actions.actReclaim(1);
+        actions.actReclaim(0);
+        actions.actWithdraw(0);
+        actions.actWithdraw(0);
+        _assertTrue(actions.portalBalance() == 0 && actions.paid() == actions.deposited(), "nothing is left");
     }
 }

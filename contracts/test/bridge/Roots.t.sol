@@ -106,6 +106,26 @@ contract RootsTest is BridgeTest {
         rollup.attest(first, output, sigs);
     }
 
+    /// @dev Attack 35: the same signature in its other form is nobody's.
+    function test_attest_malleableSignature_reverts() external {
+        (uint64 id, Output memory o) = _batchAndRoot("good");
+        bytes32 output = rollup.outputHash(o);
+        bytes memory sig = _attestation(VERIFIER_KEY, id, output);
+        bytes32 s;
+        assembly ("memory-safe") {
+            s := mload(add(sig, 0x40))
+        }
+        s = bytes32(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141 - uint256(s));
+        assembly ("memory-safe") {
+            mstore(add(sig, 0x40), s)
+        }
+        sig[64] = sig[64] == 0x1b ? bytes1(0x1c) : bytes1(0x1b);
+        bytes[] memory sigs = new bytes[](1);
+        sigs[0] = sig;
+        VM.expectRevert(IAuraRollup.NotVerifier.selector);
+        rollup.attest(id, output, sigs);
+    }
+
     function test_updateStateRoot_unknownBatchOrBehindAFinalOne_reverts() external {
         (uint64 id, Output memory o) = _batchAndRoot("good");
         VM.startPrank(PROPOSER, PROPOSER);

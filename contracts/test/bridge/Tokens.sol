@@ -40,12 +40,17 @@ contract FeeToken is ERC20 {
     }
 }
 
-/// @notice Calls the portal from within its transfers, as tokens with hooks let their holders do.
+/// @notice Calls the portal from within its transfers, as tokens with hooks let their holders do, to have what
+///         arrives counted twice. Keeps why the portal refused.
 contract HookToken is ERC20 {
     IAuraPortal private immutable _PORTAL;
+    bool private _isInside;
+    bytes public refusal;
 
     constructor(IAuraPortal portal) ERC20("Hook", "HK") {
         _PORTAL = portal;
+        _mint(address(this), 1);
+        _approve(address(this), address(portal), 1);
     }
 
     function mint(address to, uint256 amount) external {
@@ -54,7 +59,47 @@ contract HookToken is ERC20 {
 
     function _update(address from, address to, uint256 amount) internal override {
         super._update(from, to, amount);
-        if (to == address(_PORTAL)) _PORTAL.depositERC20(address(this), from, 0);
+        if (to != address(_PORTAL) || _isInside) return;
+        _isInside = true;
+        try _PORTAL.depositERC20(address(this), from, 1) {}
+        catch (bytes memory reason) {
+            refusal = reason;
+        }
+        _isInside = false;
+    }
+}
+
+/// @notice Everybody's balance can shrink.
+contract RebasingToken is PlainToken {
+    uint256 public divisor = 1;
+
+    constructor() PlainToken("Rebase", "RB", 18) {}
+
+    function shrink(uint256 divisor_) external {
+        divisor = divisor_;
+    }
+
+    function balanceOf(address account) public view override returns (uint256) {
+        return super.balanceOf(account) / divisor;
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount * divisor);
+    }
+}
+
+/// @notice Says that it did not transfer, and does not.
+contract FalseToken {
+    function transfer(address, uint256) external pure returns (bool) {
+        return false;
+    }
+
+    function transferFrom(address, address, uint256) external pure returns (bool) {
+        return false;
+    }
+
+    function balanceOf(address) external pure returns (uint256) {
+        return 100;
     }
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+
 import {IAuraPortal} from "../../src/interfaces/IAuraPortal.sol";
 import {IAuraRollup} from "../../src/interfaces/IAuraRollup.sol";
 import {Output, Withdrawal} from "../../src/libraries/Types.sol";
+import {WithdrawalTree} from "../../src/libraries/WithdrawalTree.sol";
 import {BridgeTest} from "./BridgeTest.sol";
 import {LeafTree} from "./LeafTree.sol";
-import {PlainToken, SilentToken} from "./Tokens.sol";
+import {PlainToken, RebasingToken, SilentToken} from "./Tokens.sol";
 
 /// @notice Takes no ether until it is told to, then calls {IAuraPortal-withdraw} again.
 contract Recipient {
@@ -148,20 +151,113 @@ contract WithdrawalsTest is BridgeTest {
         }
     }
 
+    /// @dev Attack 2: the leaf that another portal, L1 or L2 would have.
     function test_proof_fromOtherPortalOrChain_reverts() external {
         _threeWithdrawals();
-        // The leaf that another portal, L1 or L2 would have.
-        leaves[1] = keccak256(
-            bytes.concat(keccak256(abi.encode(DOMAIN, block.chainid, address(this), L2_CHAIN_ID, sent[1])))
-        );
-        _finalize();
-        VM.expectRevert(IAuraPortal.BadProof.selector);
-        _withdraw(1);
+        _otherLeaf(block.chainid, address(this), L2_CHAIN_ID);
+        _otherLeaf(block.chainid + 1, address(portal), L2_CHAIN_ID);
+        _otherLeaf(block.chainid, address(portal), L2_CHAIN_ID + 1);
         // A fork of L1 with another id: the output is another.
         _withdraw(0);
         VM.chainId(block.chainid + 1);
         VM.expectRevert(IAuraRollup.WrongOutput.selector);
         _withdraw(2);
+    }
+
+    function _otherLeaf(uint256 l1ChainId, address portal_, uint256 l2ChainId) internal {
+        leaves[1] =
+            keccak256(bytes.concat(keccak256(abi.encode(DOMAIN, l1ChainId, portal_, l2ChainId, sent[1]))));
+        _finalize();
+        VM.expectRevert(IAuraPortal.BadProof.selector);
+        _withdraw(1);
+    }
+
+    /// @dev Attack 5: who asks, how often and in which order changes nothing of when a root is final.
+    function test_finality_isOfTheRoot_notOfWhoAsks() external {
+        portal.depositTo{value: 10 ether}(ALICE);
+        _send(_ether(0, BOB, 1 ether));
+        _send(_ether(1, ALICE, 2 ether));
+        _append(_header());
+        o = _output("state", LeafTree.root(leaves));
+        rootId = _post(o);
+        uint256 finalAt = block.timestamp + 7 days;
+        for (uint256 day = 1; day < 7; ++day) {
+            VM.warp(block.timestamp + 1 days);
+            VM.prank(BOB, BOB);
+            VM.expectRevert(IAuraRollup.TooSoon.selector);
+            rollup.finalize(rootId);
+            VM.expectRevert(IAuraRollup.TooSoon.selector);
+            _withdraw(day % 2);
+            _attest(rootId, o);
+        }
+        VM.warp(finalAt - 1);
+        VM.expectRevert(IAuraRollup.TooSoon.selector);
+        _withdraw(1);
+        VM.warp(finalAt);
+        _withdraw(1);
+        _withdraw(0);
+    }
+
+    /// @dev Attack 6: the index and every other member are part of the leaf.
+    function testFuzz_withdraw_anyFlippedBitOfTheLeaf_reverts(uint8 field, uint8 bit) external {
+        _threeWithdrawals();
+        Withdrawal memory w = sent[1];
+        field %= 6;
+        if (field == 0) w.index ^= uint64(1) << (bit % 64);
+        else if (field == 1) w.sender = address(uint160(w.sender) ^ (uint160(1) << (bit % 160)));
+        else if (field == 2) w.recipient = address(uint160(w.recipient) ^ (uint160(1) << (bit % 160)));
+        else if (field == 3) w.token = address(uint160(w.token) ^ (uint160(1) << (bit % 160)));
+        else if (field == 4) w.amount ^= uint256(1) << bit;
+        else w.dataHash ^= bytes32(uint256(1) << bit);
+        VM.expectRevert(w.index >= 1 << 32 ? IAuraPortal.IndexRange.selector : IAuraPortal.BadProof.selector);
+        portal.withdraw(w, rootId, o, _proof(1));
+    }
+
+    /// @dev Attack 7: what stands for a node cannot be shown as a leaf, for the path always has 32 levels.
+    function test_tree_nodeShownAsALeaf_isUnderAnotherRoot() external {
+        _threeWithdrawals();
+        bytes32[32] memory proof = _proof(0);
+        bytes32 node = keccak256(abi.encodePacked(leaves[0], leaves[1]));
+        bytes32[32] memory shorter;
+        for (uint256 i = 0; i < 31; ++i) {
+            shorter[i] = proof[i + 1];
+        }
+        _assertEq(this.rootOf(leaves[0], 0, proof), o.withdrawalRoot, "the leaf");
+        for (uint256 i = 0; i < 2; ++i) {
+            shorter[31] = i == 0 ? bytes32(0) : proof[31];
+            _assertTrue(this.rootOf(node, 0, shorter) != o.withdrawalRoot, "the node");
+        }
+    }
+
+    /// @dev The library takes calldata.
+    function rootOf(bytes32 node, uint256 index, bytes32[32] calldata proof) external pure returns (bytes32) {
+        return WithdrawalTree.rootOf(node, index, proof);
+    }
+
+    /// @dev Attack 25: a token whose balances shrink cannot pay everybody; no other token has to.
+    function test_withdraw_shrunkToken_hurtsOnlyItself() external {
+        RebasingToken shrinking = new RebasingToken();
+        PlainToken plain = new PlainToken("Gold", "AU", 6);
+        shrinking.mint(address(portal), 100);
+        plain.mint(address(portal), 100);
+        for (uint64 i = 0; i < 3; ++i) {
+            Withdrawal memory w = _ether(i, BOB, 60);
+            w.token = i < 2 ? address(shrinking) : address(plain);
+            _send(w);
+        }
+        _finalize();
+        VM.startPrank(TIMELOCK, TIMELOCK);
+        portal.setOutflowFloor(address(shrinking), 1_000);
+        portal.setOutflowFloor(address(plain), 1_000);
+        VM.stopPrank();
+        shrinking.shrink(2);
+        VM.expectRevert(
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, address(portal), 100, 120)
+        );
+        _withdraw(0);
+        _assertTrue(!portal.isClaimed(0), "not used up");
+        _withdraw(2);
+        _assertTrue(plain.balanceOf(BOB) == 60, "the other token");
     }
 
     function test_withdraw_refusedEther_isTriedAgain() external {
