@@ -197,6 +197,14 @@ export class Bridge {
         if (after.batchCount <= before.batchCount) throw new Error("no batch was posted");
     }
 
+    /** Transactions to the rollup that failed on L1: paid for in vain. */
+    async failedPosts() {
+        const blocks = Array.from({ length: Number(await this.l1.client.getBlockNumber()) + 1 }, (_, number) => `0x${number.toString(16)}`);
+        const receipts = await Promise.all(blocks.map((block) => this.l1.client.request({ method: "eth_getBlockReceipts", params: [block] })));
+        const rollup = this.rollup.address.toLowerCase();
+        return receipts.flat().filter((receipt) => receipt?.to?.toLowerCase() === rollup && receipt.status === "0x0").length;
+    }
+
     // ---- withdrawals
 
     /** Sends ether from L2 to `to` on L1; returns the withdrawal's index and the receipt. */

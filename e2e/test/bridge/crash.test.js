@@ -77,13 +77,12 @@ async function killWhilePosting(account, afterMs) {
 }
 
 for (const [what, account] of [["batches", ROLES.sequencer], ["roots", ROLES.proposer]]) {
-    test(`killed during ${what}`, async () => {
+    test(`killed during ${what}`, async (context) => {
         for (const afterMs of [0, 0, 100, 250, 400]) await killWhilePosting(account, afterMs);
         await whole();
-        // Nothing was posted twice: each batch and root continues the one before.
-        const roots = await bridge.roots();
-        const batches = roots.map(({ o }) => o.batchIndex);
-        assert.deepEqual(batches, [...batches].sort((a, b) => Number(a - b)), "roots are in the order of batches");
+        const batches = (await bridge.roots()).map(({ o }) => o.batchIndex);
+        assert.deepEqual(batches, [...new Set(batches)], "no batch has two roots");
+        context.diagnostic(`${batches.length} roots, ${await bridge.failedPosts()} failed transactions on L1`);
     });
 }
 
