@@ -6,12 +6,18 @@ mod origin;
 mod output;
 pub mod predeploys;
 mod withdrawal;
+mod withdrawal_tree;
 
 pub use batch::{BatchHeader, DaKind};
 pub use message::{MessageKind, QueueEntry, QueueMessage, QueueSlot};
 pub use origin::{L1BlockInfo, L1Origin};
 pub use output::Output;
 pub use withdrawal::{WITHDRAWAL_TREE_DEPTH, Withdrawal, WithdrawalDomain};
+pub use withdrawal_tree::{
+    MAX_WITHDRAWALS, WithdrawalFrontier, WithdrawalNode, WithdrawalProof, append_withdrawal,
+    completed_by, empty_withdrawal_root, root_of_withdrawal, withdrawal_pair, withdrawal_proof,
+    withdrawal_root,
+};
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 
