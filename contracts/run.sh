@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the format of the contracts, lints and compiles them, compares what others take from them with the
-# build, and runs their tests, gas snapshot included. `run.sh lint` leaves out the tests. Other arguments go to `forge test`.
+# build and docs/security.md with the tests, and runs these, gas snapshot included. `run.sh lint` leaves the tests
+# out. Other arguments go to `forge test`.
 set -euo pipefail
 source "$(dirname "$0")/../scripts/env.sh"
 cd "$(dirname "$0")"
@@ -32,6 +33,7 @@ same artifacts "$fresh/artifacts" contracts/artifacts.sh
 same layout "$fresh/layout" contracts/artifacts.sh
 node ../testdata/bridge/generate.mjs "$fresh/vectors"
 same ../testdata/bridge "$fresh/vectors" "testdata/bridge/generate.mjs"
+node tools/security.mjs
 
 [ "${1:-}" != lint ] || exit 0
 "$forge" test "$@"

@@ -108,6 +108,7 @@ contract DeployTest is Test {
         }
     }
 
+    /// @dev Attack 24.
     function test_mainnet_deployerIsRefused() external {
         (Deployment memory made,) = _deployMainnet();
         bytes memory refusal = abi.encodeWithSelector(

@@ -81,6 +81,7 @@ contract SparseMerkleAcceptsTest is Test {
         _assertTrue(success && abi.decode(result, (bool)), "the same proof, packed");
     }
 
+    /// @dev Attack 9.
     function testFuzz_accounts_provenUnderTheirKeys_succeeds(
         uint256 seed,
         address account,

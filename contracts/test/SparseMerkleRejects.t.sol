@@ -58,7 +58,8 @@ contract SparseMerkleRejectsTest is Test {
         }
     }
 
-    /// @dev Leaves out, repeats, moves or adds siblings, with their depths, without them, or only the depths.
+    /// @dev Attack 8: leaves out, repeats, moves or adds siblings, with their depths, without them, or only
+    ///      the depths.
     function testFuzz_verify_pathChanged_rejects(uint256 seed, bytes32 absentKey, bytes32 extra) public view {
         (Leaf[] memory leaves, bytes32 root) = _tree(seed);
         _assertChangedPathsRejected(root, leaves[0].key, NaiveTree.prove(leaves, leaves[0].key), extra);
@@ -97,7 +98,7 @@ contract SparseMerkleRejectsTest is Test {
 
     // Paths that no tree has, under the root to which they would fold.
 
-    /// @dev Any depths at all, mostly out of order.
+    /// @dev Attack 9: any depths at all, mostly out of order.
     function testFuzz_verify_anyDepths_agreesWithPlainRules(
         bytes32 key,
         bytes32 other,
@@ -115,6 +116,7 @@ contract SparseMerkleRejectsTest is Test {
         _assertAgrees(key, NaiveTree.neighbour(key, uint256(other)), value, list, siblings);
     }
 
+    /// @dev Attack 8.
     function test_verifyInclusion_depthRepeats_rejects() public {
         _assertMalformed(hex"0500", _siblings(2), false);
         _assertMalformed(hex"0505", _siblings(2), true);
@@ -122,6 +124,32 @@ contract SparseMerkleRejectsTest is Test {
         _assertMalformed(hex"ffff", _siblings(2), true);
     }
 
+    /// @dev Attack 7: a slot whose value is the hash of a leaf that is not there. Its own leaf would be that
+    ///      leaf's parent if nodes were hashed without their depth.
+    function testFuzz_verifyInclusion_valueThatIsAForgedNode_rejects(uint256 seed, bytes32 own) public view {
+        (Leaf[] memory leaves,) = _tree(seed);
+        leaves = NaiveTree.set(leaves, own, 0);
+        Proof memory path = NaiveTree.prove(NaiveTree.set(leaves, own, VALUE), own);
+        uint256 deepest = path.depths.length == 0 ? 0 : 1 + uint256(uint8(path.depths[0]));
+        if (deepest == 256) return;
+        uint256 depth = deepest + seed % (256 - deepest);
+        // What the attacker claims to be there, beside the own key as a sibling.
+        bytes32 wanted = own ^ bytes32(uint256(1) << (255 - depth));
+        bytes32 forged = PlainMerkle.leaf(wanted, VALUE);
+        bytes32 root = NaiveTree.root(NaiveTree.set(leaves, own, forged));
+        bytes memory depths = abi.encodePacked(bytes32(depth)[31], path.depths);
+        bytes32[] memory siblings = new bytes32[](path.siblings.length + 1);
+        siblings[0] = own;
+        for (uint256 i = 0; i < path.siblings.length; ++i) {
+            siblings[i + 1] = path.siblings[i];
+        }
+        _assertTrue(
+            _checker.inclusion(root, own, forged, path.depths, path.siblings), "the attacker's leaf is there"
+        );
+        _assertFalse(_checker.inclusion(root, wanted, VALUE, depths, siblings), "the forged leaf");
+    }
+
+    /// @dev Attack 8.
     function test_verifyInclusion_depthIncreases_rejects() public {
         _assertMalformed(hex"0506", _siblings(2), true);
         _assertMalformed(hex"00ff", _siblings(2), true);

@@ -20,6 +20,7 @@ contract AccessTest is BridgeTest {
         return abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, account, role);
     }
 
+    /// @dev Attack 34.
     function test_initialize_onlyOnce_andNeverTheImplementation() external {
         Output memory genesis = _genesis();
         VM.expectRevert(Initializable.InvalidInitialization.selector);
@@ -49,6 +50,7 @@ contract AccessTest is BridgeTest {
         return keccak256(abi.encode(inner)) & ~bytes32(uint256(0xff));
     }
 
+    /// @dev Attack 24.
     function test_upgrade_timelockAndCouncilOnly() external {
         address portalCode = address(new AuraPortal(rollup, L2_CHAIN_ID, _limits()));
         address rollupCode = address(new AuraRollup(portal, _timing()));
@@ -77,8 +79,8 @@ contract AccessTest is BridgeTest {
         portal.upgradeToAndCall(portalCode, "");
     }
 
-    /// @dev Whatever anybody with a role calls besides {withdraw}, exits, {reclaim} and upgrades: the escrow
-    ///      stays.
+    /// @dev Attack 24: whatever anybody with a role calls besides {withdraw}, exits, {reclaim} and upgrades,
+    ///      the escrow stays.
     function test_noRole_movesEscrow() external {
         portal.depositTo{value: 5 ether}(ALICE);
         bytes[12] memory calls = [
@@ -154,6 +156,7 @@ contract AccessTest is BridgeTest {
         VM.stopPrank();
     }
 
+    /// @dev Attack 24.
     function test_timelock_actsOnlyAfterItsDelay() external {
         address[] memory proposers = new address[](1);
         proposers[0] = ALICE;

@@ -48,6 +48,7 @@ contract BatchesTest is BridgeTest {
         _expect(IAuraRollup.WrongParent.selector, h);
     }
 
+    /// @dev Attack 19.
     function test_appendBatch_times() external {
         Header memory h = _header();
         h.lastTime = uint64(block.timestamp) + 1;
@@ -66,6 +67,7 @@ contract BatchesTest is BridgeTest {
         _expect(IAuraRollup.BadTime.selector, h);
     }
 
+    /// @dev Attacks 10 and 19.
     function test_appendBatch_anchor() external {
         Header memory h = _header();
         h.anchorNumber = uint64(block.number);
@@ -84,6 +86,7 @@ contract BatchesTest is BridgeTest {
         _append(h);
     }
 
+    /// @dev Attack 10.
     function test_appendBatch_queue() external {
         _queue(3);
         Header memory h = _header();
@@ -98,6 +101,7 @@ contract BatchesTest is BridgeTest {
         _append(_header(3));
     }
 
+    /// @dev Attacks 12 and 13.
     function test_append_overdue_reverts() external {
         _queue(2);
         VM.warp(block.timestamp + 12 hours);
@@ -112,6 +116,7 @@ contract BatchesTest is BridgeTest {
         _append(_header(2));
     }
 
+    /// @dev Attack 13.
     function test_appendBatchBlobs_overdue_reverts() external {
         _queue(1);
         VM.warp(block.timestamp + 12 hours + 1);
@@ -140,6 +145,7 @@ contract BatchesTest is BridgeTest {
         );
     }
 
+    /// @dev Attack 31.
     function test_appendBatch_throughAContractOrWithCode_reverts() external {
         Header memory h = _header();
         VM.prank(SEQUENCER, ALICE);
@@ -164,6 +170,7 @@ contract BatchesTest is BridgeTest {
         rollup.appendBatchBlobs(h);
     }
 
+    /// @dev Attack 12.
     function test_force_any_caller() external {
         _queue(3);
         VM.warp(block.timestamp + 12 hours);

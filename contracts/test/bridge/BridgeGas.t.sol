@@ -61,6 +61,7 @@ contract BridgeGasTest is BridgeTest {
         _record("appendBatch, 1 KB", 107_000);
     }
 
+    /// @dev Attack 16.
     function test_gas_forceBatch_isTheSameForAnyNumberOfEntries() external {
         portal.depositTo{value: 1}(ALICE);
         uint64 one = portal.messageCount();

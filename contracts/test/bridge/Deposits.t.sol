@@ -62,12 +62,14 @@ contract DepositsTest is BridgeTest {
         _assertTrue(ok && portal.messageCount() == 1 && address(portal).balance == 3, "deposited");
     }
 
+    /// @dev Attack 28.
     function test_deposit_contract_reverts() external {
         Caller caller = new Caller();
         VM.expectRevert(IAuraPortal.ContractCaller.selector);
         caller.forward{value: 1}(address(portal), abi.encodeCall(IAuraPortal.deposit, ()));
     }
 
+    /// @dev Attack 27.
     function test_deposit_delegatedAccountThroughAContract_isItself() external {
         VM.etch(ALICE, abi.encodePacked(hex"ef0100", address(this)));
         // Not the origin: its delegated code calls.
@@ -76,6 +78,7 @@ contract DepositsTest is BridgeTest {
         portal.deposit{value: 1}();
     }
 
+    /// @dev Attack 27.
     function test_depositTo_contract_isAliased() external {
         Caller caller = new Caller();
         address onL2 = address(uint160(address(caller)) + uint160(0x1111000000000000000000000000000000001111));
@@ -112,6 +115,7 @@ contract DepositsTest is BridgeTest {
         _assertTrue(count == 4 && before == acc && next == 0, "end of the queue");
     }
 
+    /// @dev Attack 16.
     function test_forceTransaction_limits() external {
         VM.expectRevert(IAuraPortal.BadGas.selector);
         portal.forceTransaction(BOB, 0, 20_999, "");
@@ -187,6 +191,7 @@ contract DepositsTest is BridgeTest {
         );
     }
 
+    /// @dev Attack 25.
     function test_depositERC20_creditsWhatArrives() external {
         PlainToken plain = new PlainToken("Gold", "AU", 6);
         FeeToken fee = new FeeToken();
@@ -212,6 +217,7 @@ contract DepositsTest is BridgeTest {
         portal.depositERC20(address(token), BOB, 1);
     }
 
+    /// @dev Attack 26.
     function test_depositERC20_reentered_reverts() external {
         HookToken token = new HookToken(portal);
         portal.registerToken(address(token));

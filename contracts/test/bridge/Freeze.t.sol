@@ -13,6 +13,7 @@ import {PlainToken} from "./Tokens.sol";
 
 /// @notice Everybody leaves without the operator.
 contract FreezeTest is FrozenBridge {
+    /// @dev Attack 32.
     function test_freeze_idleChain_reverts() external {
         _lastFinalState();
         VM.warp(block.timestamp + 365 days);
@@ -20,6 +21,7 @@ contract FreezeTest is FrozenBridge {
         rollup.freeze();
     }
 
+    /// @dev Attack 32.
     function test_freeze_rootThatOnlyWaits_reverts() external {
         _append(_header());
         Output memory waiting = _output("state", 0);
@@ -30,6 +32,7 @@ contract FreezeTest is FrozenBridge {
         rollup.freeze();
     }
 
+    /// @dev Attack 32.
     function test_freeze_onlyAfterBothDelays() external {
         _append(_header());
         VM.warp(block.timestamp + 14 days);
@@ -121,6 +124,7 @@ contract FreezeTest is FrozenBridge {
         VM.stopPrank();
     }
 
+    /// @dev Attack 38.
     function test_exit_notTheKeyHolder_reverts() external {
         _settle();
         Proof memory proof = _prove(SparseMerkle.accountKey(ALICE));
@@ -138,6 +142,7 @@ contract FreezeTest is FrozenBridge {
         portal.exitETH(o, _account(7, 4 ether), proof, BOB, "", ALICE);
     }
 
+    /// @dev Attacks 9 and 29.
     function test_exit_wrongProofs_revert() external {
         _settle();
         Proof memory proof = _prove(SparseMerkle.accountKey(ALICE));

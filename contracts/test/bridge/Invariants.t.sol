@@ -256,18 +256,19 @@ contract InvariantsTest is BridgeTest {
         targets[0] = FuzzSelector({addr: address(actions), selectors: selectors});
     }
 
-    /// @dev What L1 holds is what came in and did not go out, and it is owed to the last wei.
+    /// @dev Attacks 1 and 33: what L1 holds is what came in and did not go out, and it is owed to the last wei.
     function invariant_escrowIsWhatIsOwed() external view {
         _assertTrue(actions.portalBalance() == actions.deposited() - actions.paid(), "in and out");
         uint256 owed = actions.onL2() + actions.unclaimed() + actions.unconsumed();
         _assertTrue(actions.portalBalance() == owed, "owed");
     }
 
+    /// @dev Attack 11.
     function invariant_idsHaveNoGaps() external view {
         _assertTrue(actions.queued() == actions.entryCount(), "ids");
     }
 
-    /// @dev Attack 33: one order of the actions in which each of the four ways out is taken, and nothing is left.
+    /// @dev Attack 33: one order of the actions that takes each way out and leaves nothing.
     function test_allWaysOut_leaveNothing() external {
         actions.actDeposit(10 ether);
         actions.actBatch(1, 3 ether);

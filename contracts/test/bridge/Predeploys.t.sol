@@ -159,6 +159,7 @@ contract PredeploysTest is BridgeTest {
         VM.stopPrank();
     }
 
+    /// @dev Attack 29.
     function test_token_addressIsWhatThePortalComputes() external view {
         _assertTrue(portal.l2Token(L1_TOKEN) == address(token), "address");
         _assertTrue(token.l1Token() == L1_TOKEN, "l1 token");

@@ -42,6 +42,7 @@ contract RootsTest is BridgeTest {
         _assertEq(rollup.roots(0).output, rollup.outputHash(_genesis()), "output");
     }
 
+    /// @dev Attack 21.
     function test_root_noAttestation_neverFinal() external {
         (uint64 id,) = _batchAndRoot("good");
         VM.warp(block.timestamp + 365 days);
@@ -61,6 +62,7 @@ contract RootsTest is BridgeTest {
         _assertTrue(_isFinal(id) && rollup.bestFinal() == id && rollup.bestFinalBatch() == 1, "final");
     }
 
+    /// @dev Attack 35.
     function test_root_threeAttestations_finalAfterAnHour() external {
         _threeVerifiers();
         (uint64 id, Output memory o) = _batchAndRoot("good");
@@ -81,6 +83,7 @@ contract RootsTest is BridgeTest {
         rollup.finalize(id);
     }
 
+    /// @dev Attacks 2 and 22.
     function test_attest_forAnotherRootOrByAStranger_reverts() external {
         (uint64 first, Output memory o) = _batchAndRoot("good");
         bytes32 output = rollup.outputHash(o);
@@ -154,6 +157,7 @@ contract RootsTest is BridgeTest {
         _assertTrue(_isFinal(id) && _status(next) == IAuraRollup.Status.Pending, "poked");
     }
 
+    /// @dev Attack 36.
     function test_badRoot_beforeAGoodOne_isNeverFinal() external {
         _append(_header());
         Output memory bad = _output("bad", 0);
@@ -167,6 +171,7 @@ contract RootsTest is BridgeTest {
         rollup.finalize(badId);
     }
 
+    /// @dev Attack 37.
     function test_challenge_olderAfterNewerIsFinal_newerStays() external {
         (uint64 older,) = _batchAndRoot("older");
         (uint64 newer, Output memory o) = _batchAndRoot("newer");
@@ -198,6 +203,7 @@ contract RootsTest is BridgeTest {
         rollup.challenge{value: BOND}(id);
     }
 
+    /// @dev Attack 23.
     function test_resolve_rejected_rootGoesOnWithItsAge() external {
         (uint64 id, Output memory o) = _batchAndRoot("good");
         _attest(id, o);
@@ -248,6 +254,7 @@ contract RootsTest is BridgeTest {
         _assertTrue(rollup.bonds(CHALLENGER) == BOND, "bond");
     }
 
+    /// @dev Attack 35.
     function test_setVerifier_onePlaceEach() external {
         VM.startPrank(TIMELOCK, TIMELOCK);
         address existing = VM.addr(VERIFIER_KEY);

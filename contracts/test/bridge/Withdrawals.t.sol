@@ -60,6 +60,7 @@ contract WithdrawalsTest is BridgeTest {
         _finalize();
     }
 
+    /// @dev Attack 5.
     function test_withdraw_anyCaller_paysOnce() external {
         _threeWithdrawals();
         uint256 before = BOB.balance;
@@ -73,6 +74,7 @@ contract WithdrawalsTest is BridgeTest {
         _withdraw(2);
     }
 
+    /// @dev Attack 1.
     function test_withdraw_sameLeaf_laterRoot_reverts() external {
         _threeWithdrawals();
         _withdraw(1);
@@ -128,6 +130,7 @@ contract WithdrawalsTest is BridgeTest {
         portal.withdraw(w, rootId, o, _proof(1));
     }
 
+    /// @dev Attack 6.
     function testFuzz_withdraw_anyFlippedBitOfTheProof_reverts(uint8 level, uint8 bit) external {
         _threeWithdrawals();
         bytes32[32] memory proof = _proof(1);
@@ -260,6 +263,7 @@ contract WithdrawalsTest is BridgeTest {
         _assertTrue(plain.balanceOf(BOB) == 60, "the other token");
     }
 
+    /// @dev Attack 4.
     function test_withdraw_refusedEther_isTriedAgain() external {
         Recipient recipient = new Recipient();
         portal.depositTo{value: 10 ether}(ALICE);
@@ -273,6 +277,7 @@ contract WithdrawalsTest is BridgeTest {
         _assertTrue(address(recipient).balance == 1 ether, "paid");
     }
 
+    /// @dev Attack 4.
     function test_withdraw_lowGas_reverts_and_retries() external {
         Recipient recipient = new Recipient();
         recipient.set(true, "");
@@ -289,6 +294,7 @@ contract WithdrawalsTest is BridgeTest {
         _assertTrue(paid && address(recipient).balance == 1 ether, "paid in the end");
     }
 
+    /// @dev Attack 3.
     function test_withdraw_reentered_paysOnce() external {
         Recipient recipient = new Recipient();
         portal.depositTo{value: 10 ether}(ALICE);
@@ -300,6 +306,7 @@ contract WithdrawalsTest is BridgeTest {
         _assertTrue(!recipient.reentered() && address(recipient).balance == 1 ether, "once");
     }
 
+    /// @dev Attack 25.
     function test_withdraw_tokens() external {
         PlainToken plain = new PlainToken("Gold", "AU", 6);
         SilentToken silent = new SilentToken();
@@ -363,6 +370,7 @@ contract WithdrawalsTest is BridgeTest {
         VM.stopPrank();
     }
 
+    /// @dev Attack 15.
     function test_pause_stopsPayoutsOnly() external {
         _threeWithdrawals();
         VM.prank(GUARDIAN, GUARDIAN);
