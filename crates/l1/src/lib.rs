@@ -15,6 +15,7 @@ mod error;
 mod metrics;
 mod provider;
 mod tracker;
+pub mod tx;
 mod types;
 mod view;
 

@@ -34,7 +34,11 @@ pub fn make_sidecar(blobs: Vec<Blob>) -> Result<Sidecar, TxError> {
         let (_, proofs) = settings()
             .compute_cells_and_kzg_proofs(&blob)
             .map_err(failed)?;
-        cell_proofs.extend(proofs.iter().map(|proof| Bytes48::from(proof.to_bytes().into_inner())));
+        cell_proofs.extend(
+            proofs
+                .iter()
+                .map(|proof| Bytes48::from(proof.to_bytes().into_inner())),
+        );
     }
     let sidecar = BlobTransactionSidecarEip7594::new(blobs, commitments, cell_proofs);
     Ok(Arc::new(sidecar))

@@ -6,10 +6,7 @@ use alloy_consensus::{
     EthereumTxEnvelope, SignableTransaction, Signed, Transaction, TxEip1559, TxEip4844,
     TxEip4844WithSidecar, transaction::PooledTransaction,
 };
-use alloy_eips::{
-    Decodable2718, Encodable2718,
-    eip7594::{BlobTransactionSidecarEip7594, BlobTransactionSidecarVariant},
-};
+use alloy_eips::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use serde_json::{Value, json};
 
@@ -168,7 +165,7 @@ impl Unsigned {
                 let signed = tx.into_signed(signature);
                 let hash = *signed.hash();
                 let (tx, signature, hash_of) = signed.into_parts();
-                let sidecar = BlobTransactionSidecarVariant::Eip7594(blobs.as_ref().clone());
+                let sidecar = blobs.as_ref().clone();
                 let tx = TxEip4844WithSidecar { tx, sidecar };
                 let envelope =
                     PooledTransaction::Eip4844(Signed::new_unchecked(tx, signature, hash_of));
@@ -196,9 +193,7 @@ impl Sent {
         }
         let blobs = match &envelope {
             PooledTransaction::Eip1559(_) => None,
-            PooledTransaction::Eip4844(signed) => {
-                Some(Arc::new(cell_proofs(&signed.tx().sidecar)?.clone()))
-            }
+            PooledTransaction::Eip4844(signed) => Some(Arc::new(signed.tx().sidecar.clone())),
             _ => return None,
         };
         Some(Self {
@@ -218,14 +213,5 @@ impl Sent {
     pub(super) fn cost(&self) -> U256 {
         let used = self.job.used(self.gas);
         self.fees.cost(used).saturating_add(self.job.value)
-    }
-}
-
-const fn cell_proofs(
-    sidecar: &BlobTransactionSidecarVariant,
-) -> Option<&BlobTransactionSidecarEip7594> {
-    match sidecar {
-        BlobTransactionSidecarVariant::Eip7594(sidecar) => Some(sidecar),
-        BlobTransactionSidecarVariant::Eip4844(_) => None,
     }
 }

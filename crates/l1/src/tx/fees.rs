@@ -206,12 +206,16 @@ mod tests {
     #[test]
     fn a_replacement_pays_what_pools_ask() {
         let old = Fees::initial(&market(GWEI, 100), BLOBS, &config()).unwrap();
-        let new = old.raised(&market(GWEI, 100), BLOBS, true, &config()).unwrap();
+        let new = old
+            .raised(&market(GWEI, 100), BLOBS, true, &config())
+            .unwrap();
         assert!(new.max_fee >= 2 * old.max_fee);
         assert!(new.tip >= 2 * old.tip);
         assert!(new.max_blob_fee.unwrap() >= 2 * old.max_blob_fee.unwrap());
         // Calldata instead of blobs: twice both, and no third.
-        let new = old.raised(&market(GWEI, 100), CALL, true, &config()).unwrap();
+        let new = old
+            .raised(&market(GWEI, 100), CALL, true, &config())
+            .unwrap();
         assert!(new.max_fee >= 2 * old.max_fee && new.tip >= 2 * old.tip);
         assert_eq!(new.max_blob_fee, None);
         // What cannot be raised is not replaced.
@@ -219,7 +223,10 @@ mod tests {
             max_fee: 95 * GWEI,
             ..old
         };
-        assert!(dear.raised(&market(GWEI, 1), CALL, false, &config()).is_none());
+        assert!(
+            dear.raised(&market(GWEI, 1), CALL, false, &config())
+                .is_none()
+        );
     }
 
     proptest! {

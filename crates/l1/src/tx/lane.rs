@@ -220,7 +220,9 @@ impl Lane {
         self.metrics.in_flight.set(self.open.len() as f64);
         self.metrics.queued.set(self.queue.len() as f64);
         let open = self.open.values().map(|open| open.since);
-        let oldest = open.chain(self.queue.iter().map(|queued| queued.since)).min();
+        let oldest = open
+            .chain(self.queue.iter().map(|queued| queued.since))
+            .min();
         let age = oldest.map_or(Duration::ZERO, |since| since.elapsed());
         self.metrics.oldest.set(age.as_secs_f64());
     }
@@ -267,7 +269,10 @@ impl Lane {
             Ok(_) => None,
             Err(fault) => Some(Refusal::of(fault)),
         };
-        let detail = answer.err().map(|fault| fault.to_string()).unwrap_or_default();
+        let detail = answer
+            .err()
+            .map(|fault| fault.to_string())
+            .unwrap_or_default();
         let waiting = match refusal {
             None | Some(Refusal::Known) => None,
             // The next look finds out who used it.

@@ -84,8 +84,14 @@ fn describe() {
         "aura_l1_tx_displaced_total",
         "Nonces that somebody else used with our key"
     );
-    describe_counter!("aura_l1_tx_ended_total", "Transactions that ended, by outcome");
-    describe_gauge!("aura_l1_tx_in_flight", "Signed transactions without enough confirmations");
+    describe_counter!(
+        "aura_l1_tx_ended_total",
+        "Transactions that ended, by outcome"
+    );
+    describe_gauge!(
+        "aura_l1_tx_in_flight",
+        "Signed transactions without enough confirmations"
+    );
     describe_gauge!("aura_l1_tx_queued", "Transactions that are not signed yet");
     describe_gauge!(
         "aura_l1_tx_oldest_age_seconds",
@@ -95,7 +101,10 @@ fn describe() {
         "aura_l1_tx_last_look_timestamp_seconds",
         "When L1 was last looked at with success, Unix time"
     );
-    describe_gauge!("aura_l1_tx_waiting", "1 while transactions wait for the reason");
+    describe_gauge!(
+        "aura_l1_tx_waiting",
+        "1 while transactions wait for the reason"
+    );
     describe_gauge!("aura_l1_wallet_balance_wei", "Balance of the account on L1");
     describe_gauge!(
         "aura_l1_wallet_empty",

@@ -39,14 +39,6 @@ impl RpcFault {
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Malformed { .. })
     }
-
-    /// Whether it is the answer to a call that reverts.
-    pub fn is_revert(&self) -> bool {
-        let Self::Refused { code, message, data } = self else {
-            return false;
-        };
-        *code == 3 || !data.is_empty() || message.to_ascii_lowercase().contains("revert")
-    }
 }
 
 /// An answer that comes later.
@@ -113,7 +105,9 @@ impl Asker<'_> {
         // The nonce is asked last: a block between the questions makes the number too low, and then a
         // transaction is confirmed one look later, never too early.
         let number = self.quantity("eth_blockNumber", json!([])).await?;
-        let balance = self.ask("eth_getBalance", json!([account, "latest"])).await?;
+        let balance = self
+            .ask("eth_getBalance", json!([account, "latest"]))
+            .await?;
         let nonce = self
             .quantity("eth_getTransactionCount", json!([account, "latest"]))
             .await?;
@@ -135,9 +129,9 @@ impl Asker<'_> {
             .await
     }
 
-    /// Gas that `call` takes on the pending state.
-    pub(super) async fn estimate_gas(&self, call: &Value) -> Result<u64, RpcFault> {
-        self.quantity("eth_estimateGas", json!([call, "pending"])).await
+    /// Gas that `call` takes in `block`.
+    pub(super) async fn estimate_gas(&self, call: &Value, block: &str) -> Result<u64, RpcFault> {
+        self.quantity("eth_estimateGas", json!([call, block])).await
     }
 
     /// What `call` returns in `block`.

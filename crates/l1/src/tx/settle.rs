@@ -139,7 +139,10 @@ impl Lane {
         let mut job = open.sent.job;
         job.gas_limit = None;
         show(&open.state, TxState::Queued);
-        self.queue.push_front(Queued {
+        // In front of what was never sent, in the order of the nonces.
+        let lost = |queued: &&Queued| queued.former_nonce.is_some();
+        let place = self.queue.iter().take_while(lost).count();
+        let queued = Queued {
             id: open.id,
             label: open.label,
             job,
@@ -147,7 +150,8 @@ impl Lane {
             state: open.state,
             former_nonce: Some(nonce),
             since: open.since,
-        });
+        };
+        self.queue.insert(place, queued);
         Ok(())
     }
 }

@@ -7,9 +7,7 @@ use std::{
     time::Duration,
 };
 
-use alloy_consensus::{
-    EthereumTxEnvelope, SignableTransaction, Signed, Transaction, TxEip4844,
-};
+use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, Signed, Transaction, TxEip4844};
 use alloy_eips::Decodable2718;
 use alloy_primitives::{Address, B256, Bytes, Signature};
 use alloy_signer::SignerSync;
@@ -223,8 +221,8 @@ fn checked_signature(
     let raw = answer.get("raw").unwrap_or(answer);
     let raw: Bytes = serde_json::from_value(raw.clone())
         .map_err(|_| SignerError::Wrong("something that is no transaction"))?;
-    let (hash, signature, signer) = opened(&raw)
-        .ok_or(SignerError::Wrong("something that is no transaction"))?;
+    let (hash, signature, signer) =
+        opened(&raw).ok_or(SignerError::Wrong("something that is no transaction"))?;
     if hash != unsigned.signature_hash() {
         return Err(SignerError::Wrong("another transaction"));
     }
@@ -236,12 +234,17 @@ fn checked_signature(
 
 /// What was signed, the signature and whose it is.
 fn opened(raw: &Bytes) -> Option<(B256, Signature, Address)> {
-    fn parts<T: SignableTransaction<Signature>>(signed: &Signed<T>) -> Option<(B256, Signature, Address)>
+    fn parts<T: SignableTransaction<Signature>>(
+        signed: &Signed<T>,
+    ) -> Option<(B256, Signature, Address)>
     where
         T: Transaction,
     {
         let hash = signed.signature_hash();
-        let signer = signed.signature().recover_address_from_prehash(&hash).ok()?;
+        let signer = signed
+            .signature()
+            .recover_address_from_prehash(&hash)
+            .ok()?;
         Some((hash, *signed.signature(), signer))
     }
     let mut rest: &[u8] = raw;

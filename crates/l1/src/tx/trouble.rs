@@ -35,9 +35,19 @@ impl Refusal {
         };
         let message = message.to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-        if says(&["already known", "already imported", "known transaction", "alreadyknown"]) {
+        if says(&[
+            "already known",
+            "already imported",
+            "known transaction",
+            "alreadyknown",
+        ]) {
             Self::Known
-        } else if says(&["nonce too low", "nonce is too low", "oldnonce", "nonce_too_low"]) {
+        } else if says(&[
+            "nonce too low",
+            "nonce is too low",
+            "oldnonce",
+            "nonce_too_low",
+        ]) {
             Self::NonceTooLow
         } else if says(&[
             "underpriced",
@@ -49,9 +59,18 @@ impl Refusal {
             "gas price below",
         ]) {
             Self::Underpriced
-        } else if says(&["insufficient funds", "insufficientfunds", "upfront cost exceeds"]) {
+        } else if says(&[
+            "insufficient funds",
+            "insufficientfunds",
+            "upfront cost exceeds",
+        ]) {
             Self::Funds
-        } else if says(&["limit exceeded", "rate limit", "too many requests", "timeout"]) {
+        } else if says(&[
+            "limit exceeded",
+            "rate limit",
+            "too many requests",
+            "timeout",
+        ]) {
             Self::Unavailable
         } else {
             Self::Other
@@ -163,9 +182,15 @@ mod tests {
         let cases = [
             ("already known", Refusal::Known),
             ("transaction already imported", Refusal::Known),
-            ("nonce too low: next nonce 5, tx nonce 4", Refusal::NonceTooLow),
+            (
+                "nonce too low: next nonce 5, tx nonce 4",
+                Refusal::NonceTooLow,
+            ),
             ("replacement transaction underpriced", Refusal::Underpriced),
-            ("transaction underpriced: gas tip cap 0", Refusal::Underpriced),
+            (
+                "transaction underpriced: gas tip cap 0",
+                Refusal::Underpriced,
+            ),
             (
                 "max fee per gas less than block base fee: address 0x, maxFeePerGas: 1",
                 Refusal::Underpriced,
