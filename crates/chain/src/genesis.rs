@@ -41,6 +41,7 @@ fn block_over(spec: &ChainSpec, state_root: B256) -> SealedBlock {
         transactions: Vec::new(),
         ommers: Vec::new(),
         withdrawals,
+        l1_info: None,
     }
 }
 

@@ -20,6 +20,11 @@ pub enum BlockDecodeError {
     /// Bytes follow the block.
     #[error("rlp: {0} bytes follow the block")]
     TrailingBytes(usize),
+    /// A deposit: the block cannot be executed without what L1 says, which a file does not hold.
+    #[error(
+        "transaction {0} is a deposit from L1: blocks of a bridged chain follow from L1 and cannot be imported from a file"
+    )]
+    Deposit(usize),
     /// A signature does not recover.
     #[error("transaction {0} has an invalid signature")]
     InvalidSignature(usize),
@@ -43,7 +48,7 @@ pub fn decode_block(mut rlp: &[u8]) -> Result<UnrecoveredBlock, BlockDecodeError
 /// Signatures of either form are taken: whether the upper half is allowed depends on the fork.
 ///
 /// # Errors
-/// [`BlockDecodeError::InvalidSignature`].
+/// [`BlockDecodeError::InvalidSignature`]; [`BlockDecodeError::Deposit`].
 pub fn recover_block(block: UnrecoveredBlock) -> Result<SealedBlock, BlockDecodeError> {
     let BlockBody {
         transactions,
@@ -52,6 +57,7 @@ pub fn recover_block(block: UnrecoveredBlock) -> Result<SealedBlock, BlockDecode
     } = block.body;
     let recovered = transactions.into_par_iter().enumerate();
     let recovered = recovered.map(|(index, tx)| match tx.recover_signer_unchecked() {
+        _ if tx.is_deposit() => Err(BlockDecodeError::Deposit(index)),
         Ok(sender) => Ok(Arc::new(RecoveredTx::new(tx, sender))),
         Err(_) => Err(BlockDecodeError::InvalidSignature(index)),
     });
@@ -60,6 +66,7 @@ pub fn recover_block(block: UnrecoveredBlock) -> Result<SealedBlock, BlockDecode
         transactions: recovered.collect::<Result<_, _>>()?,
         ommers,
         withdrawals,
+        l1_info: None,
     })
 }
 

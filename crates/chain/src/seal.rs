@@ -65,6 +65,7 @@ impl Chain {
             transactions: block.transactions,
             ommers: block.ommers,
             withdrawals: block.withdrawals,
+            l1_info: block.l1_info,
         };
         self.push_layer(SealedLayer {
             number: sealed_block.number(),

@@ -83,6 +83,7 @@ fn recipient(index: u64) -> Address {
 fn build(chain: &Chain, transactions: &[Arc<RecoveredTx>]) -> ExecutedBlock {
     let parent = chain.tip();
     let attributes = PayloadAttributes {
+        l1_info: None,
         timestamp: parent.timestamp + 1,
         prev_randao: B256::ZERO,
         fee_recipient: Address::repeat_byte(0xfe),

@@ -89,6 +89,7 @@ fn contract() -> Address {
 fn build(chain: &Chain) -> ExecutedBlock {
     let parent = chain.tip();
     let attributes = PayloadAttributes {
+        l1_info: None,
         timestamp: parent.timestamp + 12,
         prev_randao: B256::ZERO,
         fee_recipient: Address::repeat_byte(0xfe),

@@ -5,7 +5,7 @@ use alloy_eips::eip4895::Withdrawals;
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, Bytes};
 use aura_chainspec::{ChainSpec, Commitment};
-use aura_primitives::SealedHeader;
+use aura_primitives::{SealedHeader, bridge::L1BlockInfo};
 
 use crate::error::{AttributesError, ExecutionError};
 pub(crate) use crate::rules::evm_env;
@@ -32,6 +32,9 @@ pub struct PayloadAttributes {
     pub parent_beacon_block_root: Option<B256>,
     /// Withdrawals; none if absent. Ignored before Shanghai.
     pub withdrawals: Option<Withdrawals>,
+    /// What the block tells L2 of L1 before its transactions: present if the origin, or what is
+    /// consumed of the queue, differs from the parent's. Only on a bridged chain.
+    pub l1_info: Option<L1BlockInfo>,
     /// Header field `extraData`, at most 32 bytes.
     pub extra_data: Bytes,
 }
@@ -87,6 +90,12 @@ impl PayloadAttributes {
         }
         if !(MIN_GAS_LIMIT..=MAX_GAS_LIMIT).contains(&self.gas_limit) {
             return Err(AttributesError::GasLimit(self.gas_limit));
+        }
+        if spec.bridge().is_none() && self.l1_info.is_some() {
+            return Err(AttributesError::NoBridge);
+        }
+        if spec.bridge().is_some() && self.withdrawals.as_ref().is_some_and(|w| !w.is_empty()) {
+            return Err(AttributesError::Withdrawals);
         }
         if self.extra_data.len() > MAX_EXTRA_DATA_BYTES {
             return Err(AttributesError::ExtraDataTooLong(self.extra_data.len()));

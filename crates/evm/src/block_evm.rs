@@ -9,7 +9,6 @@ use alloy_evm::{
 };
 use alloy_primitives::{Address, Bytes};
 use revm::{
-    ExecuteEvm,
     context::{BlockEnv, CfgEnv, ContextSetters, Evm as RevmEvm, JournalTr, TxEnv},
     context_interface::result::{EVMError, HaltReason, ResultAndState},
     handler::{EthFrame, Handler, MainnetHandler, SystemCallTx, instructions::EthInstructions},
@@ -19,6 +18,7 @@ use revm::{
 };
 
 use crate::{
+    evm_tx::{self, BaseFee, EvmTx},
     instructions,
     state_db::{StateDb, StateReadError},
 };
@@ -58,15 +58,17 @@ thread_local! {
 pub(crate) struct BlockEvm {
     db: StateDb,
     env: EvmEnv,
+    base_fee: BaseFee,
     inspector: NoOpInspector,
     precompiles: (),
 }
 
 impl BlockEvm {
-    pub(crate) const fn new(db: StateDb, env: EvmEnv) -> Self {
+    pub(crate) const fn new(db: StateDb, env: EvmEnv, base_fee: BaseFee) -> Self {
         Self {
             db,
             env,
+            base_fee,
             inspector: NoOpInspector {},
             precompiles: (),
         }
@@ -87,7 +89,7 @@ impl BlockEvm {
 
 impl Evm for BlockEvm {
     type DB = StateDb;
-    type Tx = TxEnv;
+    type Tx = EvmTx;
     type Error = EVMError<StateReadError>;
     type HaltReason = HaltReason;
     type Spec = SpecId;
@@ -107,8 +109,9 @@ impl Evm for BlockEvm {
         self.env.cfg_env.chain_id
     }
 
-    fn transact_raw(&mut self, tx: TxEnv) -> Result<ResultAndState<HaltReason>, Self::Error> {
-        self.lend(|evm| evm.transact(tx))
+    fn transact_raw(&mut self, tx: EvmTx) -> Result<ResultAndState<HaltReason>, Self::Error> {
+        let base_fee = self.base_fee;
+        self.lend(|evm| evm_tx::transact(evm, tx, base_fee, false))
     }
 
     fn transact_system_call(

@@ -123,17 +123,24 @@ pub enum ExecutionError {
         /// Gas that the block has left.
         left: u64,
     },
-    /// The block would exceed the size limit of EIP-7934, or its blob gas limit. The open block is
+    /// The block would exceed the size limit of EIP-7934, its blob gas limit, or, by a deposit, its
+    /// gas limit. The open block is
     /// unchanged; the transaction may fit into the next one.
     #[error("transaction needs {needed} {resource}, the block has {left} left")]
     BlockFull {
-        /// What is used up: `bytes` or `blob gas`.
+        /// What is used up: `bytes`, `blob gas` or `gas`.
         resource: &'static str,
         /// What the transaction needs of it.
         needed: u64,
         /// What the block has left of it.
         left: u64,
     },
+    /// The deposit may not stand here. The open block is unchanged.
+    #[error("deposit: {0}")]
+    InvalidDeposit(DepositFault),
+    /// What the block says of L1 was not written.
+    #[error("system call of AuraL1Block failed: {0}")]
+    L1Info(String),
     /// The attributes do not make a valid block on this parent.
     #[error("payload attributes: {0}")]
     InvalidAttributes(AttributesError),
@@ -218,9 +225,33 @@ pub enum AttributesError {
     /// The gas limit is outside the bounds of the protocol.
     #[error("gas limit {0} is out of bounds")]
     GasLimit(u64),
+    /// Something of L1 on a chain without a bridge.
+    #[error("the chain has no bridge that L1 could be told of")]
+    NoBridge,
+    /// Withdrawals of Ethereum's kind on a chain whose `withdrawalsRoot` is the bridge's.
+    #[error("a bridged chain has no beacon withdrawals")]
+    Withdrawals,
     /// `extraData` is longer than 32 bytes.
     #[error("extra data of {0} bytes exceeds 32")]
     ExtraDataTooLong(usize),
+}
+
+/// Why a deposit may not stand in a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DepositFault {
+    /// The chain has no bridge.
+    #[error("the chain has no bridge")]
+    NoBridge,
+    /// Deposits come before all signed transactions.
+    #[error("it follows a signed transaction")]
+    AfterTransaction,
+    /// A system call has the system address as its sender, and no ether.
+    #[error("a system call is from another sender, or has ether")]
+    SystemCall,
+    /// A credit has one amount and no input.
+    #[error("a credit has an input, or a value that is not what is minted")]
+    Credit,
 }
 
 impl ExecutionError {
@@ -232,7 +263,10 @@ impl ExecutionError {
     pub const fn is_fatal(&self) -> bool {
         !matches!(
             self,
-            Self::InvalidTransaction(_) | Self::BlockGasExhausted { .. } | Self::BlockFull { .. }
+            Self::InvalidTransaction(_)
+                | Self::InvalidDeposit(_)
+                | Self::BlockGasExhausted { .. }
+                | Self::BlockFull { .. }
         )
     }
 

@@ -4,10 +4,10 @@ mod verifying;
 
 use std::{borrow::Cow, sync::Arc};
 
-use alloy_consensus::{Header, Transaction, TransactionEnvelope, TxType, transaction::Recovered};
-use alloy_eips::{eip4895::Withdrawals, eip7685::Requests};
+use alloy_consensus::{Header, Transaction, TransactionEnvelope, transaction::Recovered};
+use alloy_eips::{Typed2718, eip4895::Withdrawals, eip7685::Requests};
 use alloy_evm::{
-    Evm, EvmEnv, FromRecoveredTx,
+    Evm, EvmEnv,
     block::{BlockExecutor as _, TxResult},
     eth::{
         EthBlockExecutionCtx, EthBlockExecutor,
@@ -16,16 +16,22 @@ use alloy_evm::{
 };
 use alloy_hardforks::EthereumHardforks;
 use aura_chainspec::ChainSpec;
-use aura_primitives::{ExecutedBlock, Receipt, RecoveredTx, SealedHeader, TxEnvelope};
+use aura_primitives::{
+    DepositRule, ExecutedBlock, Receipt, RecoveredTx, SealedHeader, TxDeposit, TxEnvelope,
+    bridge::{L1BlockInfo, predeploys},
+};
 use aura_storage::StateView;
 use parking_lot::RwLock;
-use revm::{context::TxEnv, database_interface::DatabaseCommitExt};
+use revm::database_interface::DatabaseCommitExt;
 
 use crate::{
     ExecutionError, OpenBlock, OpenBody, PayloadAttributes, StateDb,
     attributes::evm_env,
     block_evm::BlockEvm,
-    dao, roots,
+    dao,
+    error::DepositFault,
+    evm_tx::{BaseFee, EvmTx},
+    l1, roots,
     rules::BlockRules,
     state_db::{ErrorSlot, ReadFailure, StateReadError, StateReads},
     verify::{MAX_BLOCK_BYTES, ommer_rewards},
@@ -77,6 +83,8 @@ pub struct BlockExecutor {
     inner: EthBlockExecutor<'static, BlockEvm, BlockRules<Arc<ChainSpec>>, Receipts>,
     open: Arc<OpenBlock>,
     withdrawals: Option<Withdrawals>,
+    l1_info: Option<L1BlockInfo>,
+    spec: Arc<ChainSpec>,
     bytes_left: u64,
     max_blob_gas: u64,
     failure: ErrorSlot,
@@ -106,7 +114,8 @@ impl BlockExecutor {
         view: StateView,
     ) -> Result<Self, ExecutionError> {
         let header = attributes.header(&spec, parent)?;
-        Self::with_header(spec, parent, header, attributes.withdrawals, view)
+        let l1_info = attributes.l1_info.as_ref();
+        Self::with_header(spec, parent, header, attributes.withdrawals, l1_info, view)
     }
 
     /// Opens a block with a given header; fields that execution gives are overwritten at the end.
@@ -115,6 +124,7 @@ impl BlockExecutor {
         parent: &SealedHeader,
         header: Header,
         withdrawals: Option<Withdrawals>,
+        l1_info: Option<&L1BlockInfo>,
         view: StateView,
     ) -> Result<Self, ExecutionError> {
         let rules = BlockRules::shared(Arc::clone(&spec), &header);
@@ -145,7 +155,12 @@ impl BlockExecutor {
             max_blob_gas: spec
                 .blob_params_at(header.timestamp)
                 .map_or(0, |params| params.max_blob_gas_per_block()),
-            inner: EthBlockExecutor::new(BlockEvm::new(db, env), ctx, rules, Receipts),
+            inner: EthBlockExecutor::new(
+                BlockEvm::new(db, env, BaseFee::of(&spec)),
+                ctx,
+                rules,
+                Receipts,
+            ),
             open: Arc::new(OpenBlock {
                 parent: parent.clone(),
                 header,
@@ -153,11 +168,17 @@ impl BlockExecutor {
                 body: RwLock::new(OpenBody::default()),
             }),
             withdrawals,
+            l1_info: l1_info.copied(),
+            spec: Arc::clone(&spec),
             failure,
             poisoned: false,
         };
         let outcome = executor.inner.apply_pre_execution_changes();
         check(&executor.failure, outcome)?;
+        if let Some(info) = l1_info {
+            let outcome = l1::tell(&mut executor.inner.evm, info);
+            check(&executor.failure, outcome)?;
+        }
         if spec.moves_dao_balances(executor.open.header.number) {
             let outcome = dao::move_balances(executor.inner.evm.db_mut());
             check_state(&executor.failure, outcome)?;
@@ -198,7 +219,7 @@ impl BlockExecutor {
         }
         let bytes = tx.encoded().len() as u64 + STRING_HEADER_BYTES;
         self.check_room(tx, bytes)?;
-        let env = TxEnv::from_recovered_tx(tx.envelope(), tx.sender());
+        let env = EvmTx::of(tx);
         let recovered = Recovered::new_unchecked(tx.envelope(), tx.sender());
         let mut success = false;
         let outcome =
@@ -227,7 +248,9 @@ impl BlockExecutor {
                 left: self.bytes_left,
             });
         }
-        if tx.envelope().tx_type() == TxType::Eip4844 {
+        if let Some(deposit) = tx.as_deposit() {
+            self.check_deposit(deposit)?;
+        } else if tx.envelope().is_eip4844() {
             let needed = tx.envelope().blob_gas_used().unwrap_or_default();
             let left = self.max_blob_gas.saturating_sub(self.inner.blob_gas_used);
             // A transaction that no block could hold is invalid; revm says so.
@@ -238,6 +261,48 @@ impl BlockExecutor {
                     left,
                 });
             }
+        }
+        Ok(())
+    }
+
+    /// A deposit's place and form. One that needs more gas than the block has left waits for the
+    /// next, with all that follow it in the queue.
+    fn check_deposit(&self, deposit: &TxDeposit) -> Result<(), ExecutionError> {
+        let is_first = |tx: &Arc<RecoveredTx>| tx.envelope().is_deposit();
+        let fault = match deposit.rule() {
+            _ if self.spec.bridge().is_none() => Some(DepositFault::NoBridge),
+            _ if !self
+                .open
+                .body
+                .read()
+                .transactions
+                .last()
+                .is_none_or(is_first) =>
+            {
+                Some(DepositFault::AfterTransaction)
+            }
+            DepositRule::System
+                if deposit.from != predeploys::SYSTEM
+                    || !deposit.mint.is_zero()
+                    || !deposit.value.is_zero() =>
+            {
+                Some(DepositFault::SystemCall)
+            }
+            DepositRule::Credit if deposit.value != deposit.mint || !deposit.input.is_empty() => {
+                Some(DepositFault::Credit)
+            }
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            return Err(ExecutionError::InvalidDeposit(fault));
+        }
+        let (needed, left) = (deposit.gas, self.gas_left());
+        if needed > left {
+            return Err(ExecutionError::BlockFull {
+                resource: "gas",
+                needed,
+                left,
+            });
         }
         Ok(())
     }
@@ -299,6 +364,8 @@ impl BlockExecutor {
             mut inner,
             open,
             withdrawals,
+            l1_info,
+            spec,
             failure,
             poisoned,
             ..
@@ -319,7 +386,9 @@ impl BlockExecutor {
             let outcome = inner.evm.db_mut().increment_balances(rewards);
             check_state(&failure, outcome)?;
         }
-        let (evm, result) = check(&failure, inner.finish())?;
+        let (mut evm, result) = check(&failure, inner.finish())?;
+        let withdrawal_root = l1::withdrawal_root(&spec, evm.db_mut());
+        let withdrawal_root = check_state(&failure, withdrawal_root)?;
         // The environment and caches are of no use any more.
         drop(evm);
         let mut header = open.header.clone();
@@ -331,12 +400,14 @@ impl BlockExecutor {
                 diff
             },
         );
-        roots::complete(&mut header, &rules, &summary, &result, withdrawals.as_ref());
+        roots::complete(&mut header, &rules, &summary, &result);
+        header.withdrawals_root = roots::withdrawals_root(withdrawals.as_ref(), withdrawal_root);
         let block = ExecutedBlock {
             header,
             transactions,
             ommers,
             withdrawals,
+            l1_info,
             receipts: result.receipts,
             diff,
         };

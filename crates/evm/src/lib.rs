@@ -17,9 +17,11 @@ mod block_evm;
 mod call;
 mod dao;
 mod error;
+mod evm_tx;
 mod executor;
 mod halt;
 mod instructions;
+mod l1;
 mod open_block;
 mod overrides;
 mod precompiles;
@@ -36,9 +38,10 @@ pub use block_evm::build_evm;
 pub use call::{
     BlockEnvSource, CallError, CallLimits, CallRequest, call, create_access_list, estimate_gas,
 };
-pub use error::{AttributesError, ExecutionError, InvalidTxReason};
+pub use error::{AttributesError, DepositFault, ExecutionError, InvalidTxReason};
 pub use executor::{BlockExecutor, TxOutcome};
 pub use halt::describe_halt;
+pub use l1::next_gas_limit;
 pub use open_block::{OpenBlock, OpenBody};
 pub use overrides::OverrideError;
 pub use revert::decode_revert_reason;

@@ -34,23 +34,29 @@ pub(crate) fn summarize(transactions: &[Arc<RecoveredTx>], receipts: &[Receipt])
     }
 }
 
-/// Fills in what execution gives a header, but for the state root.
+/// Fills in what execution gives a header, but for the state root and the withdrawals'.
 pub(crate) fn complete(
     header: &mut Header,
     rules: &impl EthereumHardforks,
     summary: &BodySummary,
     result: &BlockExecutionResult<Receipt>,
-    withdrawals: Option<&Withdrawals>,
 ) {
     header.transactions_root = summary.transactions_root;
     header.receipts_root = summary.receipts_root;
     header.logs_bloom = summary.logs_bloom;
     header.gas_used = result.gas_used;
-    header.withdrawals_root = withdrawals.map(|w| calculate_withdrawals_root(w));
     header.blob_gas_used = header.blob_gas_used.map(|_| result.blob_gas_used);
     header.requests_hash = rules
         .is_prague_active_at_timestamp(header.timestamp)
         .then(|| result.requests.requests_hash());
+}
+
+/// The header's `withdrawalsRoot`: that of the bridge, on a chain that has one.
+pub(crate) fn withdrawals_root(
+    withdrawals: Option<&Withdrawals>,
+    of_bridge: Option<B256>,
+) -> Option<B256> {
+    withdrawals.map(|list| of_bridge.unwrap_or_else(|| calculate_withdrawals_root(list)))
 }
 
 /// Root over the transactions' own bytes; nothing is encoded again.

@@ -9,13 +9,14 @@ use alloy_consensus::TxEip1559;
 use alloy_evm::{Evm, EvmEnv, EvmFactory, FromRecoveredTx, eth::EthEvmFactory};
 use alloy_hardforks::EthereumHardfork::{self, Cancun, Osaka, Shanghai};
 use alloy_primitives::{Address, Bytes, TxKind, U256, hex};
-use aura_primitives::{Account, ExecutedBlock, RecoveredTx};
+use aura_primitives::{Account, ExecutedBlock, RecoveredTx, bridge::predeploys};
 use common::*;
 use proptest::prelude::*;
 use revm::{
     DatabaseCommit,
     context::TxEnv,
     database::{CacheDB, EmptyDB},
+    database_interface::DatabaseCommitExt,
     state::{AccountInfo, Bytecode},
 };
 
@@ -102,9 +103,18 @@ fn reference(chain: &TestChain, block: &ExecutedBlock) -> CacheDB<EmptyDB> {
     let mut evm = EthEvmFactory::default().create_evm(db, env);
     for tx in &block.transactions {
         let outcome = evm
-            .transact(TxEnv::from_recovered_tx(tx.envelope(), tx.sender()))
+            .transact(TxEnv::from_recovered_tx(
+                tx.envelope().as_signed().unwrap(),
+                tx.sender(),
+            ))
             .unwrap();
         evm.db_mut().commit(outcome.state);
+        // Ethereum burns it.
+        let base_fee = block.header.base_fee_per_gas.unwrap();
+        let fee = u128::from(base_fee) * u128::from(outcome.result.tx_gas_used());
+        evm.db_mut()
+            .increment_balances([(predeploys::FEE_VAULT, fee)])
+            .unwrap();
     }
     evm.into_db()
 }

@@ -233,7 +233,7 @@ fn execute(case: &Case, fork: &str, expected: &Expected) -> (StateDiff, Option<V
         return (StateDiff::default(), None);
     };
     let mut evm = build_evm(db, env);
-    let tx = TxEnv::from_recovered_tx(tx.envelope(), tx.sender());
+    let tx = TxEnv::from_recovered_tx(tx.envelope().as_signed().unwrap(), tx.sender());
     let logs = evm.transact(tx).ok().map(|outcome| {
         evm.db_mut().commit(outcome.state);
         outcome.result.into_logs()

@@ -26,6 +26,11 @@ pub enum NodeError {
         /// The data directory.
         path: PathBuf,
     },
+    /// A file of blocks cannot hold what blocks say of L1.
+    #[error(
+        "blocks of a bridged chain follow from L1: a file of blocks cannot hold what they say of it"
+    )]
+    NeedsL1,
     /// `aura init` on a data directory that holds a chain.
     #[error("{path} already holds the chain with genesis {genesis}")]
     AlreadyInitialised {

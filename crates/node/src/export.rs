@@ -23,13 +23,17 @@ pub struct ExportRange {
 /// Writes blocks of `store` to `output` as [`import`](crate::import) reads them; returns how many.
 ///
 /// # Errors
-/// [`StorageError::MissingBlock`] if the chain has no such block; [`NodeError::Output`].
+/// [`StorageError::MissingBlock`] if the chain has no such block; [`NodeError::NeedsL1`] if its blocks
+/// cannot be executed without what they say of L1; [`NodeError::Output`].
 pub fn export(
     store: &Store,
     range: ExportRange,
     output: &mut impl Write,
 ) -> Result<u64, NodeError> {
     let blocks = resolve(store, range)?;
+    if store.reader()?.l1_info_at(*blocks.end())?.is_some() {
+        return Err(NodeError::NeedsL1);
+    }
     let mut bytes = Vec::new();
     let mut next = *blocks.start();
     while next <= *blocks.end() {

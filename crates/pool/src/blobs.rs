@@ -106,7 +106,7 @@ pub(crate) fn without_sidecar(raw: &[u8], rules: BlobRules) -> Result<Bytes, Blo
     let (TxEip4844WithSidecar { tx, sidecar }, signature, hash) = signed.into_parts();
     check(&sidecar, &tx.blob_versioned_hashes, rules)?;
     let alone = alloy_consensus::Signed::new_unchecked(tx, signature, hash);
-    Ok(TxEnvelope::Eip4844(alone).encoded_2718().into())
+    Ok(TxEnvelope::from(alone).encoded_2718().into())
 }
 
 fn check(

@@ -49,6 +49,9 @@ pub enum PoolError {
     /// A blob transaction, on a chain that takes them, does not hold.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// A deposit comes from the queue of L1, never from a user of L2.
+    #[error("transaction type not supported: deposits are made on L1, in the portal")]
+    Deposit,
     /// No such EIP-2718 type.
     #[error("transaction type not supported: type {0}")]
     UnknownType(u8),
@@ -242,7 +245,10 @@ impl PoolError {
             Self::Decode(_) => "decode",
             Self::InvalidSignature => "signature",
             Self::Blob(_) => "blob",
-            Self::BlobTransaction | Self::UnknownType(_) | Self::TypeNotActive { .. } => "type",
+            Self::BlobTransaction
+            | Self::Deposit
+            | Self::UnknownType(_)
+            | Self::TypeNotActive { .. } => "type",
             Self::Oversized { .. } | Self::InitcodeTooLarge { .. } => "size",
             Self::ExceedsBlockGasLimit { .. }
             | Self::GasLimitTooHigh { .. }

@@ -349,6 +349,7 @@ mod tests {
             genesis_hash: header.seal(),
         };
         let block = SealedBlock {
+            l1_info: None,
             header,
             transactions: Vec::new(),
             ommers: Vec::new(),

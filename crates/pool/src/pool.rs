@@ -149,6 +149,8 @@ impl Pool {
     /// Takes transactions back after an unwind (those of the removed blocks) or after an open block
     /// was abandoned (those in it), and reads all accounts again.
     ///
+    /// Deposits among them are left out: the queue of L1 brings them again.
+    ///
     /// What the pool no longer holds is validated and journalled anew, without recovering senders.
     pub fn reinject(&self, txs: Vec<Arc<RecoveredTx>>) {
         self.0.reconcile(txs);

@@ -7,7 +7,7 @@ use alloy_eips::eip2930::AccessList;
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::U256;
 use aura_chainspec::{ChainSpec, Commitment};
-use aura_primitives::RecoveredTx;
+use aura_primitives::{DEPOSIT_TX_TYPE, RecoveredTx};
 use revm::{
     context_interface::cfg::gas_params::GasParams,
     primitives::{eip3860::MAX_INITCODE_SIZE, eip7825::TX_GAS_LIMIT_CAP, hardfork::SpecId},
@@ -36,6 +36,7 @@ pub(crate) struct Rules {
 pub(crate) fn precheck(raw: &[u8], max_tx_bytes: usize) -> Result<(), PoolError> {
     match raw.first() {
         Some(0x01..=0x04 | 0x80..) | None => {}
+        Some(&DEPOSIT_TX_TYPE) => return Err(PoolError::Deposit),
         Some(other) => return Err(PoolError::UnknownType(*other)),
     }
     check_size(raw.len(), max_tx_bytes)
@@ -138,6 +139,7 @@ impl Rules {
                 Err(PoolError::EmptyAuthorizationList)
             }
             4 => Ok(()),
+            DEPOSIT_TX_TYPE => Err(PoolError::Deposit),
             other => Err(PoolError::UnknownType(other)),
         }
     }

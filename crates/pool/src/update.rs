@@ -67,7 +67,7 @@ impl State {
                 self.account_removed(entry, None, effects);
             }
         }
-        // The diff holds the sender of every transaction, for its nonce has changed.
+        // The diff holds the sender of every signed transaction, for its nonce has changed.
         for (address, change) in &block.diff.accounts {
             if self.senders.contains_key(address) {
                 let after = change.after.unwrap_or_default();
@@ -186,6 +186,10 @@ impl State {
     pub(crate) fn give_back(&mut self, txs: Vec<Arc<RecoveredTx>>) -> Vec<Arc<RecoveredTx>> {
         let mut unknown = Vec::new();
         for tx in txs {
+            // The queue of L1 brings a deposit again; the pool never had it.
+            if tx.envelope().is_deposit() {
+                continue;
+            }
             if let Some(place) = self.by_hash.get(&tx.hash()).copied()
                 && let Some(queue) = self.senders.get_mut(&place.sender)
             {

@@ -6,7 +6,7 @@ use alloy_consensus::Header;
 use alloy_eips::eip4895::Withdrawals;
 use alloy_primitives::{B256, Sealed};
 
-use crate::{BlockNumHash, Receipt, RecoveredTx, StateDiff};
+use crate::{BlockNumHash, Receipt, RecoveredTx, StateDiff, bridge::L1BlockInfo};
 
 /// A header with its hash.
 pub type SealedHeader = Sealed<Header>;
@@ -22,6 +22,8 @@ pub struct ExecutedBlock {
     pub ommers: Vec<Header>,
     /// Withdrawals, present from Shanghai on.
     pub withdrawals: Option<Withdrawals>,
+    /// What the block tells L2 of L1 before its transactions; `None` if that is as in its parent.
+    pub l1_info: Option<L1BlockInfo>,
     /// Receipts, one per transaction.
     pub receipts: Vec<Receipt>,
     /// State change against the parent.
@@ -39,6 +41,8 @@ pub struct SealedBlock {
     pub ommers: Vec<Header>,
     /// Withdrawals, present from Shanghai on.
     pub withdrawals: Option<Withdrawals>,
+    /// What the block tells L2 of L1 before its transactions; `None` if that is as in its parent.
+    pub l1_info: Option<L1BlockInfo>,
 }
 
 impl SealedBlock {

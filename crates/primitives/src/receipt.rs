@@ -1,11 +1,11 @@
 //! Outcome of one transaction.
 
-use alloy_consensus::{
-    Eip658Value, Eip2718EncodableReceipt, RlpEncodableReceipt, TxReceipt, TxType,
-};
+use alloy_consensus::{Eip658Value, Eip2718EncodableReceipt, RlpEncodableReceipt, TxReceipt};
 use alloy_eips::Typed2718;
 use alloy_primitives::{B256, Bloom, Log};
 use alloy_rlp::{BufMut, Encodable, Header};
+
+use crate::AuraTxType;
 
 /// Outcome of one transaction: type, status or post state, cumulative gas and logs.
 ///
@@ -16,7 +16,7 @@ use alloy_rlp::{BufMut, Encodable, Header};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// Type of the transaction.
-    pub tx_type: TxType,
+    pub tx_type: AuraTxType,
     /// Success from Byzantium on (EIP-658), before it the state root after the transaction.
     pub status: Eip658Value,
     /// Gas used in the block up to and including this transaction.
@@ -146,7 +146,7 @@ mod tests {
         (0..5u8).flat_map(move |ty| {
             let log = log.clone();
             statuses.map(|status| Receipt {
-                tx_type: TxType::try_from(ty).unwrap(),
+                tx_type: AuraTxType::try_from(ty).unwrap(),
                 status,
                 cumulative_gas_used: 300_000,
                 logs: vec![log.clone(); usize::from(ty)],
@@ -177,6 +177,24 @@ mod tests {
             same(ReceiptEnvelope::decode(rest).unwrap());
             assert!(rest.is_empty());
         }
+    }
+
+    #[test]
+    fn a_deposit_has_a_receipt_of_its_type() {
+        let receipt = Receipt {
+            tx_type: AuraTxType::Deposit,
+            status: true.into(),
+            cumulative_gas_used: 1,
+            logs: vec![],
+        };
+        let bytes = receipt.clone().into_with_bloom().encoded_2718();
+        assert_eq!(bytes[0], 0x7e);
+        let of_type = |ty: u8| Receipt {
+            tx_type: ty.try_into().unwrap(),
+            ..receipt.clone()
+        };
+        assert_eq!(bytes[1..], of_type(2).into_with_bloom().encoded_2718()[1..]);
+        assert!(AuraTxType::try_from(0x7du8).is_err());
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Signed transactions with their recovered sender.
+//! Transactions with their sender.
 
 use alloy_consensus::{
-    EthereumTxEnvelope, SignableTransaction, TxEip4844, TxLegacy,
-    transaction::{RlpEcdsaEncodableTx, SignerRecoverable},
+    EthereumTxEnvelope, Sealed, SignableTransaction, Signed, TransactionEnvelope, TxEip4844,
+    TxLegacy,
+    crypto::RecoveryError,
+    transaction::{RlpEcdsaEncodableTx, SignerRecoverable, TxHashRef},
 };
 use alloy_eips::{
     Typed2718,
@@ -11,10 +13,108 @@ use alloy_eips::{
 use alloy_primitives::{Address, B256, Bytes, Signature, U256, keccak256};
 use alloy_rlp::EMPTY_STRING_CODE;
 
-/// A signed transaction of any type a block can hold (legacy, EIP-2930, 1559, 4844, 7702).
-pub type TxEnvelope = EthereumTxEnvelope<TxEip4844>;
+use crate::TxDeposit;
 
-/// Why bytes are not an acceptable signed transaction.
+/// A signed transaction of one of Ethereum's types (legacy, EIP-2930, 1559, 4844, 7702).
+pub type SignedEnvelope = EthereumTxEnvelope<TxEip4844>;
+
+/// A transaction of any type that a block can hold.
+// `any()` is never true: the derive would otherwise follow the features of alloy.
+#[derive(Debug, Clone, TransactionEnvelope)]
+#[envelope(tx_type_name = AuraTxType, serde_cfg(any()), arbitrary_cfg(any()))]
+pub enum TxEnvelope {
+    /// Signed by its sender.
+    #[envelope(flatten)]
+    Signed(SignedEnvelope),
+    /// From the queue of L1, without signature.
+    #[envelope(ty = 126)]
+    Deposit(Sealed<TxDeposit>),
+}
+
+impl TxEnvelope {
+    /// Hash of the transaction.
+    pub fn tx_hash(&self) -> &B256 {
+        match self {
+            Self::Signed(tx) => tx.tx_hash(),
+            Self::Deposit(tx) => tx.hash_ref(),
+        }
+    }
+
+    /// The signature; all zero on a deposit, as nobody signs one.
+    pub const fn signature(&self) -> Signature {
+        match self {
+            Self::Signed(tx) => *tx.signature(),
+            Self::Deposit(_) => Signature::new(U256::ZERO, U256::ZERO, false),
+        }
+    }
+
+    /// The signed envelope; `None` for a deposit.
+    pub const fn as_signed(&self) -> Option<&SignedEnvelope> {
+        match self {
+            Self::Signed(tx) => Some(tx),
+            Self::Deposit(_) => None,
+        }
+    }
+
+    /// The deposit; `None` for a signed transaction.
+    pub fn as_deposit(&self) -> Option<&TxDeposit> {
+        match self {
+            Self::Signed(_) => None,
+            Self::Deposit(tx) => Some(tx.inner()),
+        }
+    }
+
+    /// Returns `true` if it comes from the queue of L1.
+    pub const fn is_deposit(&self) -> bool {
+        matches!(self, Self::Deposit(_))
+    }
+}
+
+impl TxHashRef for TxEnvelope {
+    fn tx_hash(&self) -> &B256 {
+        self.tx_hash()
+    }
+}
+
+/// The sender of a deposit is the one that it names.
+impl SignerRecoverable for TxEnvelope {
+    fn recover_signer(&self) -> Result<Address, RecoveryError> {
+        match self {
+            Self::Signed(tx) => tx.recover_signer(),
+            Self::Deposit(tx) => Ok(tx.from),
+        }
+    }
+
+    fn recover_signer_unchecked(&self) -> Result<Address, RecoveryError> {
+        match self {
+            Self::Signed(tx) => tx.recover_signer_unchecked(),
+            Self::Deposit(tx) => Ok(tx.from),
+        }
+    }
+}
+
+impl From<SignedEnvelope> for TxEnvelope {
+    fn from(tx: SignedEnvelope) -> Self {
+        Self::Signed(tx)
+    }
+}
+
+impl<T> From<Signed<T>> for TxEnvelope
+where
+    SignedEnvelope: From<Signed<T>>,
+{
+    fn from(tx: Signed<T>) -> Self {
+        Self::Signed(tx.into())
+    }
+}
+
+impl From<TxDeposit> for TxEnvelope {
+    fn from(tx: TxDeposit) -> Self {
+        Self::Deposit(Sealed::new(tx))
+    }
+}
+
+/// Why bytes are not an acceptable transaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransactionError {
@@ -29,7 +129,7 @@ pub enum TransactionError {
     InvalidSignature,
 }
 
-/// A signed transaction, its sender, hash and EIP-2718 encoding, each computed once.
+/// A transaction, its sender, hash and EIP-2718 encoding, each computed once.
 ///
 /// Pool, open block, database and RPC share one instance behind an [`Arc`](std::sync::Arc).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +193,8 @@ impl RecoveredTx {
     }
 
     /// Wraps an envelope whose sender is known.
-    pub fn new(envelope: TxEnvelope, sender: Address) -> Self {
+    pub fn new(envelope: impl Into<TxEnvelope>, sender: Address) -> Self {
+        let envelope = envelope.into();
         let encoded = envelope.encoded_2718().into();
         let hash = *envelope.tx_hash();
         Self {
@@ -102,6 +203,12 @@ impl RecoveredTx {
             hash,
             encoded,
         }
+    }
+
+    /// Wraps a deposit, whose sender is the one that it names.
+    pub fn deposit(tx: TxDeposit) -> Self {
+        let sender = tx.from;
+        Self::new(tx, sender)
     }
 
     /// A legacy transaction whose signature is all zero, `v` included, as simulations have them.
@@ -121,19 +228,24 @@ impl RecoveredTx {
         let hash = keccak256(&encoded);
         let signature = Signature::new(U256::ZERO, U256::ZERO, false);
         Self {
-            envelope: tx.into_signed(signature).into(),
+            envelope: SignedEnvelope::from(tx.into_signed(signature)).into(),
             sender,
             hash,
             encoded: encoded.into(),
         }
     }
 
-    /// The signed envelope.
+    /// The deposit; `None` for a signed transaction.
+    pub fn as_deposit(&self) -> Option<&TxDeposit> {
+        self.envelope.as_deposit()
+    }
+
+    /// The envelope.
     pub const fn envelope(&self) -> &TxEnvelope {
         &self.envelope
     }
 
-    /// The recovered sender.
+    /// The sender: recovered from the signature, or named by the deposit.
     pub const fn sender(&self) -> Address {
         self.sender
     }

@@ -59,6 +59,7 @@ fn attributes(raw: &RawValue) -> Result<PayloadAttributes, String> {
         gas_limit: 0,
         parent_beacon_block_root: fields.parent_beacon_block_root,
         withdrawals: fields.withdrawals,
+        l1_info: None,
         extra_data: Bytes::new(),
     })
 }

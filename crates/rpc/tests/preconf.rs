@@ -32,6 +32,7 @@ fn sequence(message: &Value) -> u64 {
 fn open(node: &Node, parent_view: aura_storage::StateView) -> BlockExecutor {
     let parent = node.chain.tip();
     let attributes = PayloadAttributes {
+        l1_info: None,
         timestamp: parent.timestamp.max(1_800_000_000) + 1,
         prev_randao: Default::default(),
         fee_recipient: ChainSpec::dev().fee().fee_vault,

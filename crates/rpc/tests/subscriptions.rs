@@ -355,6 +355,7 @@ async fn a_past_that_is_too_long_is_refused() {
 fn empty(node: &Node) -> aura_primitives::ExecutedBlock {
     let parent = node.chain.tip();
     let attributes = aura_evm::PayloadAttributes {
+        l1_info: None,
         timestamp: parent.timestamp + 1,
         prev_randao: B256::ZERO,
         fee_recipient: Default::default(),

@@ -55,6 +55,7 @@ impl Building {
             gas_limit: config.gas_limit,
             parent_beacon_block_root: Some(B256::ZERO),
             withdrawals: Some(Default::default()),
+            l1_info: None,
             extra_data: config.extra_data.clone(),
         };
         let base_fee = spec.next_base_fee(&parent);

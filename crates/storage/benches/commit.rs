@@ -18,8 +18,8 @@ use std::{
 use alloy_consensus::{Header, Signed, TxEip1559, TxType};
 use alloy_primitives::{Address, B256, Sealable, Signature, TxKind, U256, keccak256};
 use aura_primitives::{
-    Account, AccountChange, CommittedBlock, Receipt, RecoveredTx, SealedBlock, SealedHeader,
-    StateDiff, TxEnvelope,
+    Account, AccountChange, AuraTxType, CommittedBlock, Receipt, RecoveredTx, SealedBlock,
+    SealedHeader, StateDiff,
 };
 use aura_smt::{NodeChange, NodeId, Prefix};
 use aura_storage::{ChainIdentity, GenesisState, Store, StoreConfig, TreeChanges};
@@ -107,10 +107,10 @@ impl Blocks {
             };
             let word = U256::from_be_bytes(keccak256(to).0);
             let signed = Signed::new_unhashed(tx, Signature::new(word, word, true));
-            let tx = RecoveredTx::new(TxEnvelope::Eip1559(signed), address(index % SENDERS));
+            let tx = RecoveredTx::new(signed, address(index % SENDERS));
             transactions.push(Arc::new(tx));
             receipts.push(Receipt {
-                tx_type: TxType::Eip1559,
+                tx_type: AuraTxType::Signed(TxType::Eip1559),
                 status: true.into(),
                 cumulative_gas_used: 21_000 * (index + 1),
                 logs: vec![],
@@ -138,6 +138,7 @@ impl Blocks {
         let header = header.seal_slow();
         self.parent = header.clone();
         let block = SealedBlock {
+            l1_info: None,
             header,
             transactions,
             ommers: vec![],
@@ -159,6 +160,7 @@ fn chain(store: &Store) -> Blocks {
         ..GenesisState::default()
     };
     let block = SealedBlock {
+        l1_info: None,
         header: Header::default().seal_slow(),
         transactions: vec![],
         ommers: vec![],

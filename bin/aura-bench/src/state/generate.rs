@@ -79,6 +79,7 @@ pub(crate) fn write(datadir: &Path, leaves: u32) -> Result<B256> {
     let header = spec.genesis_header(root);
     let withdrawals = header.withdrawals_root.map(|_| Default::default());
     let genesis = SealedBlock {
+        l1_info: None,
         header: header.seal_slow(),
         transactions: Vec::new(),
         ommers: Vec::new(),

@@ -78,6 +78,7 @@ impl Node {
             ..Header::default()
         };
         self.chain.seal(ExecutedBlock {
+            l1_info: None,
             header,
             transactions: Vec::new(),
             ommers: Vec::new(),

@@ -134,6 +134,7 @@ pub(crate) fn random_block(
 ) -> ExecutedBlock {
     let parent = chain.tip();
     let attributes = PayloadAttributes {
+        l1_info: None,
         timestamp: parent.timestamp + 1,
         prev_randao: B256::ZERO,
         fee_recipient: Address::repeat_byte(0xfe),

@@ -7,7 +7,7 @@ use alloy_eips::eip4895::Withdrawals;
 use alloy_evm::Evm;
 use alloy_primitives::Address;
 use aura_chainspec::ChainSpec;
-use aura_primitives::{ExecutedBlock, SealedHeader};
+use aura_primitives::{ExecutedBlock, SealedHeader, bridge::L1BlockInfo};
 use aura_storage::StateView;
 use revm::Database;
 
@@ -21,9 +21,10 @@ impl BlockExecutor {
         parent: &SealedHeader,
         header: Header,
         withdrawals: Option<Withdrawals>,
+        l1_info: Option<&L1BlockInfo>,
         view: StateView,
     ) -> Result<Self, ExecutionError> {
-        let mut executor = Self::with_header(spec, parent, header, withdrawals, view)?;
+        let mut executor = Self::with_header(spec, parent, header, withdrawals, l1_info, view)?;
         executor.bytes_left = u64::MAX;
         Ok(executor)
     }

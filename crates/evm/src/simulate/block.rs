@@ -9,7 +9,7 @@ use std::{
 use alloy_consensus::{Eip658Value, Header, Sealable, transaction::Recovered};
 use alloy_eips::eip4895::Withdrawals;
 use alloy_evm::{
-    Evm, FromRecoveredTx,
+    Evm,
     block::{BlockExecutor as _, TxResult},
     eth::{EthBlockExecutionCtx, EthBlockExecutor},
     overrides::OverrideBlockHashes,
@@ -21,7 +21,6 @@ use aura_chainspec::ChainSpec;
 use aura_primitives::{RecoveredTx, SealedBlock, SealedHeader};
 use revm::{
     Database,
-    context::TxEnv,
     context_interface::result::{ExecutionResult, ResultGas},
 };
 
@@ -37,8 +36,9 @@ use crate::{
     ExecutionError, InvalidTxReason, StateDb,
     call::deadline::Deadline,
     describe_halt,
+    evm_tx::{BaseFee, EvmTx},
     executor::{Receipts, check},
-    overrides,
+    l1, overrides,
     precompiles::CallPrecompiles,
     roots,
     rules::BlockRules,
@@ -126,6 +126,7 @@ impl<'a> Simulator<'a> {
             precompiles,
             Deadline::until(self.options.ends_at),
             LogCollector::new(self.options.trace_transfers),
+            BaseFee::of(self.spec),
         );
         let ctx = execution_context(&header, withdrawals.as_ref());
         let mut executor = EthBlockExecutor::new(evm, ctx, rules.clone(), Receipts);
@@ -142,8 +143,11 @@ impl<'a> Simulator<'a> {
         let (evm, result) =
             check(&self.failure, outcome).map_err(|error| self.block_error(number, error))?;
         self.db = evm.finish().0;
+        let withdrawal_root = l1::withdrawal_root(self.spec, &mut self.db);
+        let withdrawal_root = withdrawal_root.map_err(|_| self.read_error(number))?;
         let summary = roots::summarize(&transactions, &result.receipts);
-        roots::complete(&mut header, &rules, &summary, &result, withdrawals.as_ref());
+        roots::complete(&mut header, &rules, &summary, &result);
+        header.withdrawals_root = roots::withdrawals_root(withdrawals.as_ref(), withdrawal_root);
         header.state_root = self.state_root()?.unwrap_or_default();
         Ok(SimulatedBlock {
             block: SealedBlock {
@@ -151,6 +155,7 @@ impl<'a> Simulator<'a> {
                 transactions,
                 ommers: Vec::new(),
                 withdrawals,
+                l1_info: None,
             },
             calls,
         })
@@ -204,7 +209,8 @@ impl<'a> Simulator<'a> {
         tx: &RecoveredTx,
         place: Place,
     ) -> Result<ExecutionResult, SimulateError> {
-        let mut env = TxEnv::from_recovered_tx(tx.envelope(), tx.sender());
+        let mut evm_tx = EvmTx::of(tx);
+        let env = &mut evm_tx.env;
         if !self.options.validation {
             // The EVM refuses the highest nonce even where it checks none.
             env.nonce = env.nonce.min(u64::MAX - 1);
@@ -220,7 +226,7 @@ impl<'a> Simulator<'a> {
         let recovered = Recovered::new_unchecked(tx.envelope(), tx.sender());
         let mut result = None;
         let outcome =
-            executor.execute_transaction_with_result_closure((env, recovered), |output| {
+            executor.execute_transaction_with_result_closure((evm_tx, recovered), |output| {
                 result = Some(output.result().result.clone());
             });
         executor.evm.block_mut().blob_excess_gas_and_price = blob_env;

@@ -3,7 +3,7 @@
 use alloy_evm::{Evm, EvmEnv};
 use alloy_primitives::{Address, Bytes};
 use revm::{
-    InspectEvm, MainBuilder, SystemCallEvm,
+    MainBuilder, SystemCallEvm,
     bytecode::opcode,
     context::{BlockEnv, CfgEnv, Context, TxEnv},
     context_interface::result::{EVMError, HaltReason, ResultAndState},
@@ -17,13 +17,14 @@ use crate::{
         deadline::{CHECKED_JUMPDEST, CallContext, Deadline, JUMPDEST_GAS},
         execution::CallEvm,
     },
+    evm_tx::{self, BaseFee, EvmTx},
     instructions,
     precompiles::CallPrecompiles,
     state_db::StateReadError,
 };
 
 /// revm with a deadline and the collector of logs, as alloy-evm's block executor wants it.
-pub(super) struct SimulateEvm(CallEvm<LogCollector>);
+pub(super) struct SimulateEvm(CallEvm<LogCollector>, BaseFee);
 
 impl SimulateEvm {
     pub(super) fn new(
@@ -32,6 +33,7 @@ impl SimulateEvm {
         precompiles: CallPrecompiles,
         deadline: Deadline,
         logs: LogCollector,
+        base_fee: BaseFee,
     ) -> Self {
         let context: Context<BlockEnv, TxEnv, CfgEnv, StateDb> = Context::new(db, env.cfg_env.spec);
         let context: CallContext = context
@@ -44,7 +46,7 @@ impl SimulateEvm {
         instructions::install(&mut evm.instruction, &evm.ctx.cfg);
         evm.instruction
             .insert_instruction(opcode::JUMPDEST, CHECKED_JUMPDEST, JUMPDEST_GAS);
-        Self(evm)
+        Self(evm, base_fee)
     }
 
     pub(super) const fn deadline_mut(&mut self) -> &mut Deadline {
@@ -58,7 +60,7 @@ impl SimulateEvm {
 
 impl Evm for SimulateEvm {
     type DB = StateDb;
-    type Tx = TxEnv;
+    type Tx = EvmTx;
     type Error = EVMError<StateReadError>;
     type HaltReason = HaltReason;
     type Spec = SpecId;
@@ -78,8 +80,8 @@ impl Evm for SimulateEvm {
         self.0.ctx.cfg.chain_id
     }
 
-    fn transact_raw(&mut self, tx: TxEnv) -> Result<ResultAndState<HaltReason>, Self::Error> {
-        self.0.inspect_tx(tx)
+    fn transact_raw(&mut self, tx: EvmTx) -> Result<ResultAndState<HaltReason>, Self::Error> {
+        evm_tx::transact(&mut self.0, tx, self.1, true)
     }
 
     fn transact_system_call(

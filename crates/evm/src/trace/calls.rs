@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use alloy_consensus::Header;
-use alloy_evm::{EvmEnv, FromRecoveredTx};
+use alloy_evm::EvmEnv;
 use alloy_primitives::U256;
 use alloy_rpc_types_eth::{
     BlockOverrides, TransactionInfo, TransactionRequest, state::StateOverride,
@@ -26,6 +26,7 @@ use crate::{
         execution::{TRANSFER_GAS, apply_block, apply_state, next_header, relax},
         request::{Defaults, normalise},
     },
+    evm_tx::{BaseFee, EvmTx},
 };
 
 /// The state that calls are traced on, and the block they run in.
@@ -98,7 +99,7 @@ impl<'a, R: Recorder> Calls<'a, R> {
         limits.timeout = limits.timeout.saturating_sub(started.elapsed());
         Ok(Self {
             spec,
-            machine: Machine::new(db, env.clone(), limits, recorder),
+            machine: Machine::new(db, env.clone(), BaseFee::of(spec), limits, recorder),
             env,
         })
     }
@@ -134,7 +135,7 @@ impl<'a, R: Recorder> Calls<'a, R> {
         }
         let info = info(&env);
         self.machine.set_env(env, precompiles);
-        self.run(normalised.tx, info, max_bytes)
+        self.run(normalised.tx.into(), info, max_bytes)
     }
 
     /// Executes a signed transaction under the recorder, by the rules of a block.
@@ -147,19 +148,23 @@ impl<'a, R: Recorder> Calls<'a, R> {
             hash: Some(tx.hash()),
             ..info(&self.env)
         };
-        let tx = TxEnv::from_recovered_tx(tx.envelope(), tx.sender());
-        self.run(tx, info, max_bytes)
+        self.run(EvmTx::of(tx), info, max_bytes)
     }
 
     fn run(
         &mut self,
-        tx: TxEnv,
+        tx: EvmTx,
         info: TransactionInfo,
         max_bytes: usize,
     ) -> Result<Watch, TraceError> {
         self.machine.reset(max_bytes);
-        let outcome = self.machine.inspect(tx.clone())?;
-        Ok(Watch { info, tx, outcome })
+        let env = tx.env.clone();
+        let outcome = self.machine.inspect(tx)?;
+        Ok(Watch {
+            info,
+            tx: env,
+            outcome,
+        })
     }
 
     /// Lowers a gas limit that the client did not name to what the sender can pay, as `eth_call`.

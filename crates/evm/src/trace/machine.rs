@@ -5,7 +5,7 @@ use std::{cell::RefCell, time::Duration};
 use alloy_evm::EvmEnv;
 use alloy_primitives::{Address, B256, U256};
 use revm::{
-    Database, DatabaseCommit, DatabaseRef, ExecuteEvm, InspectEvm, MainBuilder,
+    Database, DatabaseCommit, DatabaseRef, MainBuilder,
     bytecode::opcode,
     context::{BlockEnv, CfgEnv, Context, TxEnv},
     context_interface::result::ResultAndState,
@@ -22,6 +22,7 @@ use crate::{
         deadline::{CHECKED_JUMPDEST, CallContext, Deadline, JUMPDEST_GAS},
         execution::{CallEvm, conclude, state_error},
     },
+    evm_tx::{self, BaseFee, EvmTx},
     instructions,
     precompiles::CallPrecompiles,
     state_db::{ErrorSlot, StateReadError},
@@ -41,13 +42,20 @@ pub struct TraceLimits {
 /// State and environment on which transactions are executed in turn.
 pub(super) struct Machine<R> {
     evm: CallEvm<Watched<R>>,
+    base_fee: BaseFee,
     failure: ErrorSlot,
     limits: TraceLimits,
 }
 
 impl<R: Recorder> Machine<R> {
     /// Time starts to run here.
-    pub(super) fn new(db: StateDb, env: EvmEnv, limits: TraceLimits, recorder: R) -> Self {
+    pub(super) fn new(
+        db: StateDb,
+        env: EvmEnv,
+        base_fee: BaseFee,
+        limits: TraceLimits,
+        recorder: R,
+    ) -> Self {
         let failure = db.error_slot();
         let precompiles = CallPrecompiles::new(env.cfg_env.spec);
         let context: Context<BlockEnv, TxEnv, CfgEnv, StateDb> = Context::new(db, env.cfg_env.spec);
@@ -64,6 +72,7 @@ impl<R: Recorder> Machine<R> {
             .insert_instruction(opcode::JUMPDEST, CHECKED_JUMPDEST, JUMPDEST_GAS);
         Self {
             evm,
+            base_fee,
             failure,
             limits,
         }
@@ -104,19 +113,19 @@ impl<R: Recorder> Machine<R> {
     }
 
     /// Executes a transaction unwatched and commits it.
-    pub(super) fn execute(&mut self, tx: TxEnv) -> Result<(), TraceError> {
+    pub(super) fn execute(&mut self, tx: EvmTx) -> Result<(), TraceError> {
         self.check_time()?;
-        let caller = tx.caller;
-        let outcome = self.evm.transact(tx);
+        let caller = tx.env.caller;
+        let outcome = evm_tx::transact(&mut self.evm, tx, self.base_fee, false);
         let outcome = self.conclude(caller, outcome)?;
         self.commit(outcome.state)
     }
 
     /// Executes a transaction under the recorder; nothing is committed.
-    pub(super) fn inspect(&mut self, tx: TxEnv) -> Result<ResultAndState, TraceError> {
+    pub(super) fn inspect(&mut self, tx: EvmTx) -> Result<ResultAndState, TraceError> {
         self.check_time()?;
-        let caller = tx.caller;
-        let outcome = self.evm.inspect_tx(tx);
+        let caller = tx.env.caller;
+        let outcome = evm_tx::transact(&mut self.evm, tx, self.base_fee, true);
         if self.evm.inspector.is_full() {
             return Err(TraceError::TooLarge {
                 max_bytes: self.limits.max_bytes,

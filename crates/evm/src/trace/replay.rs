@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use alloy_evm::FromRecoveredTx;
 use alloy_rpc_types_eth::TransactionInfo;
 use aura_chainspec::ChainSpec;
 use aura_primitives::{SealedBlock, SealedHeader};
@@ -14,7 +13,10 @@ use super::{
     machine::Machine,
     watch::{Nothing, Recorder},
 };
-use crate::{BlockExecutor, StateDb};
+use crate::{
+    BlockExecutor, StateDb,
+    evm_tx::{BaseFee, EvmTx},
+};
 
 /// A block and what it is executed on.
 #[derive(Debug)]
@@ -61,12 +63,18 @@ impl<'a, R: Recorder> Replay<'a, R> {
         } = scene;
         let header = block.header.inner().clone();
         let withdrawals = block.withdrawals.clone();
-        let executor =
-            BlockExecutor::with_header(Arc::clone(spec), parent, header, withdrawals, view)?;
+        let executor = BlockExecutor::with_header(
+            Arc::clone(spec),
+            parent,
+            header,
+            withdrawals,
+            block.l1_info.as_ref(),
+            view,
+        )?;
         let (db, env) = executor.into_parts();
         Ok(Self {
             block,
-            machine: Machine::new(db, env, limits, recorder),
+            machine: Machine::new(db, env, BaseFee::of(spec), limits, recorder),
             next: 0,
         })
     }
@@ -75,11 +83,11 @@ impl<'a, R: Recorder> Replay<'a, R> {
         &mut self.machine
     }
 
-    fn take_next(&mut self) -> Option<(usize, TxEnv)> {
+    fn take_next(&mut self) -> Option<(usize, EvmTx)> {
         let index = self.next;
         let tx = self.block.transactions.get(index)?;
         self.next += 1;
-        Some((index, TxEnv::from_recovered_tx(tx.envelope(), tx.sender())))
+        Some((index, EvmTx::of(tx)))
     }
 
     /// Executes the transactions before `index`.
@@ -102,7 +110,8 @@ impl<'a, R: Recorder> Replay<'a, R> {
             return Ok(None);
         };
         self.machine.reset(max_bytes);
-        let outcome = self.machine.inspect(tx.clone())?;
+        let env = tx.env.clone();
+        let outcome = self.machine.inspect(tx)?;
         let info = TransactionInfo {
             hash: Some(self.block.transactions[index].hash()),
             index: Some(index as u64),
@@ -111,7 +120,11 @@ impl<'a, R: Recorder> Replay<'a, R> {
             base_fee: self.block.header.base_fee_per_gas,
             ..TransactionInfo::default()
         };
-        Ok(Some(Watch { info, tx, outcome }))
+        Ok(Some(Watch {
+            info,
+            tx: env,
+            outcome,
+        }))
     }
 
     /// Executes the transaction at `index` under the recorder.

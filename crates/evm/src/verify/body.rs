@@ -1,11 +1,11 @@
 //! What can be said of a body without executing it.
 
-use alloy_consensus::Header;
-use alloy_eips::eip4895::Withdrawals;
+use alloy_consensus::{Header, Transaction};
+use alloy_eips::{Typed2718, eip4895::Withdrawals};
 use alloy_hardforks::EthereumHardforks;
 use alloy_rlp::{Encodable, length_of_length};
 use aura_chainspec::ChainSpec;
-use aura_primitives::{RecoveredTx, SealedBlock, TxEnvelope};
+use aura_primitives::{RecoveredTx, SealedBlock};
 
 use super::BlockRule;
 use crate::{ExecutionError, rules::BlockRules};
@@ -25,6 +25,13 @@ fn check(spec: &ChainSpec, block: &SealedBlock) -> Result<(), BlockRule> {
     if block.withdrawals.is_some() != rules.is_shanghai_active_at_timestamp(header.timestamp) {
         return Err(BlockRule::Presence("withdrawals"));
     }
+    // The root of this list in the header is the bridge's on a bridged chain.
+    if spec.bridge().is_some() && block.withdrawals.as_ref().is_some_and(|w| !w.is_empty()) {
+        return Err(BlockRule::Presence("withdrawals"));
+    }
+    if block.l1_info.is_some() && spec.bridge().is_none() {
+        return Err(BlockRule::Presence("L1 origin"));
+    }
     if rules.is_osaka_active_at_timestamp(header.timestamp) {
         let bytes = rlp_length(block);
         if bytes > MAX_BLOCK_BYTES {
@@ -39,8 +46,7 @@ fn check(spec: &ChainSpec, block: &SealedBlock) -> Result<(), BlockRule> {
         if homestead && has_high_s(tx) {
             return Err(BlockRule::HighS(index));
         }
-        let has_chain_id =
-            matches!(tx.envelope(), TxEnvelope::Legacy(tx) if tx.tx().chain_id.is_some());
+        let has_chain_id = tx.envelope().is_legacy() && tx.envelope().chain_id().is_some();
         if !protected && has_chain_id {
             return Err(BlockRule::Presence("replay-protected signature"));
         }
@@ -58,10 +64,10 @@ fn rlp_length(block: &SealedBlock) -> usize {
     let transactions: usize = block
         .transactions
         .iter()
-        .map(|tx| match tx.envelope() {
-            TxEnvelope::Legacy(_) => tx.encoded().len(),
+        .map(|tx| match tx.envelope().is_legacy() {
+            true => tx.encoded().len(),
             // A typed transaction stands in a string.
-            _ => tx.encoded().length(),
+            false => tx.encoded().length(),
         })
         .sum();
     let ommers: usize = block.ommers.iter().map(Header::length).sum();

@@ -87,7 +87,14 @@ fn begin(
         ..header.clone()
     };
     let withdrawals = block.withdrawals.clone();
-    BlockExecutor::verifying(Arc::clone(spec), parent, template, withdrawals, view)
+    BlockExecutor::verifying(
+        Arc::clone(spec),
+        parent,
+        template,
+        withdrawals,
+        block.l1_info.as_ref(),
+        view,
+    )
 }
 
 fn conclude(

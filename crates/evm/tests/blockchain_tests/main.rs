@@ -109,6 +109,7 @@ fn decode(rlp: &[u8]) -> Result<SealedBlock, String> {
         })
         .collect::<Result<_, String>>()?;
     Ok(SealedBlock {
+        l1_info: None,
         header: alloy_consensus::Sealable::seal_slow(block.header),
         transactions,
         ommers: block.body.ommers,

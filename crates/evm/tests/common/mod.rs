@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{
-    EthereumTxEnvelope, Header, Sealable, SignableTransaction, TxEip1559, TxEip4844, TxEip7702,
-};
+use alloy_consensus::{Header, Sealable, SignableTransaction, TxEip1559, TxEip4844, TxEip7702};
 use alloy_eips::eip7702::SignedAuthorization;
 use alloy_genesis::{Genesis, GenesisAccount};
 use alloy_hardforks::EthereumHardfork;
@@ -98,6 +96,7 @@ impl TestChain {
 
     pub fn attributes(&self) -> PayloadAttributes {
         PayloadAttributes {
+            l1_info: None,
             timestamp: 12,
             prev_randao: B256::repeat_byte(7),
             fee_recipient: VAULT,
@@ -146,6 +145,7 @@ pub fn contract(code: impl Into<Bytes>) -> GenesisAccount {
 /// Seals an executed block over a made-up state root.
 pub fn seal(block: &ExecutedBlock) -> SealedBlock {
     SealedBlock {
+        l1_info: None,
         header: block.header.clone().seal_slow(),
         transactions: block.transactions.clone(),
         ommers: block.ommers.clone(),
@@ -209,25 +209,19 @@ pub struct Unsigned(TxEnvelope);
 
 impl From<TxEip1559> for Unsigned {
     fn from(tx: TxEip1559) -> Self {
-        Self(EthereumTxEnvelope::Eip1559(
-            tx.into_signed(Signature::test_signature()),
-        ))
+        Self(tx.into_signed(Signature::test_signature()).into())
     }
 }
 
 impl From<TxEip4844> for Unsigned {
     fn from(tx: TxEip4844) -> Self {
-        Self(EthereumTxEnvelope::Eip4844(
-            tx.into_signed(Signature::test_signature()),
-        ))
+        Self(tx.into_signed(Signature::test_signature()).into())
     }
 }
 
 impl From<TxEip7702> for Unsigned {
     fn from(tx: TxEip7702) -> Self {
-        Self(EthereumTxEnvelope::Eip7702(
-            tx.into_signed(Signature::test_signature()),
-        ))
+        Self(tx.into_signed(Signature::test_signature()).into())
     }
 }
 

@@ -62,6 +62,7 @@ fn next(chain: &MemoryChain) -> Header {
 fn block(header: Header, ommers: Vec<Header>) -> SealedBlock {
     let ommers_hash = calculate_ommers_root(&ommers);
     SealedBlock {
+        l1_info: None,
         header: Header {
             ommers_hash,
             ..header

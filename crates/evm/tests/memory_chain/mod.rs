@@ -100,6 +100,7 @@ impl MemoryChain {
             total_difficulty: header.difficulty,
             state: Arc::new(state),
             block: SealedBlock {
+                l1_info: None,
                 header,
                 transactions: Vec::new(),
                 ommers: Vec::new(),

@@ -4,8 +4,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use alloy_consensus::{
-    EthereumTxEnvelope, Header, Receipt as Outcome, SignableTransaction, Transaction, TxEip1559,
-    TxEip2930, TxEip7702, TxLegacy, TxType,
+    Header, Receipt as Outcome, SignableTransaction, Transaction, TxEip1559, TxEip2930, TxEip7702,
+    TxLegacy,
 };
 use alloy_eips::eip2718::Encodable2718;
 use alloy_genesis::GenesisAccount;
@@ -15,8 +15,8 @@ use alloy_signer_local::PrivateKeySigner;
 use aura_chainspec::ChainSpec;
 use aura_pool::{Pool, PoolConfig, PoolError};
 use aura_primitives::{
-    Account, AccountChange, CommittedBlock, HeadLabel, Receipt, RecoveredTx, SealedBlock,
-    StateDiff, TxEnvelope,
+    Account, AccountChange, AuraTxType, CommittedBlock, HeadLabel, Receipt, RecoveredTx,
+    SealedBlock, StateDiff, TxEnvelope,
 };
 use aura_storage::{ChainIdentity, Store, StoreConfig, TreeChanges};
 
@@ -127,7 +127,7 @@ where
     TxEnvelope: From<alloy_consensus::Signed<T>>,
 {
     let signature = key.sign_hash_sync(&tx.signature_hash()).unwrap();
-    let envelope: EthereumTxEnvelope<_> = TxEnvelope::from(tx.into_signed(signature));
+    let envelope = TxEnvelope::from(tx.into_signed(signature));
     envelope.encoded_2718().into()
 }
 
@@ -169,6 +169,7 @@ impl TestChain {
             genesis_hash: header.seal(),
         };
         let block = SealedBlock {
+            l1_info: None,
             header,
             transactions: Vec::new(),
             ommers: Vec::new(),
@@ -298,7 +299,7 @@ impl TestChain {
             .iter()
             .enumerate()
             .map(|(index, tx)| Receipt {
-                tx_type: TxType::try_from(tx.tx_type()).unwrap(),
+                tx_type: AuraTxType::try_from(tx.tx_type()).unwrap(),
                 status: true.into(),
                 cumulative_gas_used: 21_000 * (index as u64 + 1),
                 logs: Outcome::<alloy_primitives::Log>::default().logs,
@@ -306,6 +307,7 @@ impl TestChain {
             .collect();
         CommittedBlock {
             block: SealedBlock {
+                l1_info: None,
                 header: header.seal_slow(),
                 transactions: txs.to_vec(),
                 ommers: Vec::new(),

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{Transaction as _, TxType, Typed2718};
-use alloy_primitives::{B256, Signature, U256};
-use aura_primitives::{RecoveredTx, TxEnvelope};
+use alloy_consensus::{Transaction as _, Typed2718};
+use alloy_primitives::{B256, U256};
+use aura_primitives::{RecoveredTx, TxDeposit, TxEnvelope};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::Quantity;
@@ -53,28 +53,25 @@ pub(super) fn effective_gas_price(envelope: &TxEnvelope, base_fee: Option<u64>) 
     envelope.effective_gas_price(base_fee)
 }
 
-const fn signature(envelope: &TxEnvelope) -> &Signature {
-    match envelope {
-        TxEnvelope::Legacy(signed) => signed.signature(),
-        TxEnvelope::Eip2930(signed) => signed.signature(),
-        TxEnvelope::Eip1559(signed) => signed.signature(),
-        TxEnvelope::Eip4844(signed) => signed.signature(),
-        TxEnvelope::Eip7702(signed) => signed.signature(),
-    }
-}
-
 /// `v`: parity for typed transactions; EIP-155 or 27/28 for legacy ones.
 fn v(envelope: &TxEnvelope, parity: bool) -> u128 {
     let parity = u128::from(parity);
-    if signature(envelope).r().is_zero() {
-        // Transactions of simulations are not signed.
+    if envelope.signature().r().is_zero() {
+        // Deposits and transactions of simulations are not signed.
         return 0;
     }
-    match (envelope.tx_type(), envelope.chain_id()) {
-        (TxType::Legacy, Some(chain_id)) => u128::from(chain_id) * 2 + 35 + parity,
-        (TxType::Legacy, None) => 27 + parity,
+    match envelope.chain_id() {
+        Some(chain_id) if envelope.is_legacy() => u128::from(chain_id) * 2 + 35 + parity,
+        None if envelope.is_legacy() => 27 + parity,
         _ => parity,
     }
+}
+
+/// What a deposit has beside the members of every transaction, in the names of OP chains.
+fn serialize_deposit<M: SerializeMap>(map: &mut M, deposit: &TxDeposit) -> Result<(), M::Error> {
+    map.serialize_entry("sourceHash", &deposit.source_hash)?;
+    map.serialize_entry("mint", &Quantity(deposit.mint))?;
+    map.serialize_entry("isSystemTx", &deposit.is_system)
 }
 
 impl Serialize for TransactionView<'_> {
@@ -121,11 +118,13 @@ impl Serialize for TransactionView<'_> {
         if let Some(list) = envelope.authorization_list() {
             map.serialize_entry("authorizationList", list)?;
         }
-        let signature = signature(envelope);
+        let signature = envelope.signature();
         map.serialize_entry("v", &Quantity(v(envelope, signature.v())))?;
         map.serialize_entry("r", &Quantity::<U256>(signature.r()))?;
         map.serialize_entry("s", &Quantity::<U256>(signature.s()))?;
-        if !envelope.is_legacy() {
+        if let Some(deposit) = envelope.as_deposit() {
+            serialize_deposit(&mut map, deposit)?;
+        } else if !envelope.is_legacy() {
             map.serialize_entry("yParity", &Quantity(u64::from(signature.v())))?;
         }
         map.end()

@@ -128,6 +128,7 @@ impl Node {
     pub fn open_block(&self) -> BlockExecutor {
         let parent = self.chain.tip();
         let attributes = PayloadAttributes {
+            l1_info: None,
             timestamp: parent.timestamp.max(1_800_000_000) + 1,
             prev_randao: B256::repeat_byte(0x11),
             fee_recipient: self.chain.spec().fee().fee_vault,

@@ -135,7 +135,7 @@ mod tests {
                         input: input.into(),
                         ..TxLegacy::default()
                     };
-                    TxEnvelope::Legacy(Signed::new_unhashed(tx, signature))
+                    TxEnvelope::from(Signed::new_unhashed(tx, signature))
                 } else {
                     let tx = TxEip1559 {
                         chain_id: 1,
@@ -144,7 +144,7 @@ mod tests {
                         input: input.into(),
                         ..TxEip1559::default()
                     };
-                    TxEnvelope::Eip1559(Signed::new_unhashed(tx, signature))
+                    TxEnvelope::from(Signed::new_unhashed(tx, signature))
                 };
                 RecoveredTx::new(envelope, Address::new(sender))
             })
@@ -163,60 +163,61 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn transaction_round_trips(tx in any_tx(), block: u64) {
-            let mut bytes = Vec::new();
-            encode_tx(&mut bytes, block, &tx);
-            let row = TxRow::split(&bytes).unwrap();
-            prop_assert_eq!(row.block, block);
-            prop_assert_eq!(row.decode().unwrap(), tx);
-        }
+            #[test]
+            fn transaction_round_trips(tx in any_tx(), block: u64) {
+                let mut bytes = Vec::new();
+                encode_tx(&mut bytes, block, &tx);
+                let row = TxRow::split(&bytes).unwrap();
+                prop_assert_eq!(row.block, block);
+                prop_assert_eq!(row.decode().unwrap(), tx);
+            }
 
-        #[test]
-        fn header_and_body_round_trip(
-            number: u64, timestamp: u64, extra in vec(any::<u8>(), 0..32), hash: [u8; 32],
-            ommers in 0usize..3, withdrawals in any_withdrawals(), first_tx: u64, count: u32,
-        ) {
-            let header = Header { number, timestamp, extra_data: extra.into(), ..Header::default() };
-            let sealed = SealedHeader::new_unchecked(header.clone(), B256::new(hash));
-            let mut bytes = Vec::new();
-            encode_header(&mut bytes, &sealed);
-            prop_assert_eq!(&decode_header(&bytes).unwrap(), &sealed);
+            #[test]
+            fn header_and_body_round_trip(
+                number: u64, timestamp: u64, extra in vec(any::<u8>(), 0..32), hash: [u8; 32],
+                ommers in 0usize..3, withdrawals in any_withdrawals(), first_tx: u64, count: u32,
+            ) {
+                let header = Header { number, timestamp, extra_data: extra.into(), ..Header::default() };
+                let sealed = SealedHeader::new_unchecked(header.clone(), B256::new(hash));
+                let mut bytes = Vec::new();
+                encode_header(&mut bytes, &sealed);
+                prop_assert_eq!(&decode_header(&bytes).unwrap(), &sealed);
 
-            let block = SealedBlock {
-                header: sealed, transactions: vec![], ommers: vec![header; ommers],
-                withdrawals: withdrawals.clone(),
-            };
-            let mut bytes = Vec::new();
-            encode_body(&mut bytes, &block, first_tx, count);
-            let body = BlockBody {
-                first_tx_number: first_tx, transaction_count: count, ommers: block.ommers,
-                withdrawals,
-            };
-            prop_assert_eq!(decode_body(&bytes).unwrap(), body);
-        }
+                let block = SealedBlock {
+    l1_info: None,
+                    header: sealed, transactions: vec![], ommers: vec![header; ommers],
+                    withdrawals: withdrawals.clone(),
+                };
+                let mut bytes = Vec::new();
+                encode_body(&mut bytes, &block, first_tx, count);
+                let body = BlockBody {
+                    first_tx_number: first_tx, transaction_count: count, ommers: block.ommers,
+                    withdrawals,
+                };
+                prop_assert_eq!(decode_body(&bytes).unwrap(), body);
+            }
 
-        #[test]
-        fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..300)) {
-            let _ = decode_header(&bytes);
-            let _ = decode_body(&bytes);
-            if let Ok(row) = TxRow::split(&bytes) {
-                let _ = row.decode();
+            #[test]
+            fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..300)) {
+                let _ = decode_header(&bytes);
+                let _ = decode_body(&bytes);
+                if let Ok(row) = TxRow::split(&bytes) {
+                    let _ = row.decode();
+                }
+            }
+
+            #[test]
+            fn damaged_rows_never_panic(
+                tx in any_tx(), at: prop::sample::Index, value: u8, cut: prop::sample::Index,
+            ) {
+                let mut bytes = Vec::new();
+                encode_tx(&mut bytes, 1, &tx);
+                let index = at.index(bytes.len());
+                bytes[index] = value;
+                bytes.truncate(cut.index(bytes.len()) + 1);
+                if let Ok(row) = TxRow::split(&bytes) {
+                    let _ = row.decode();
+                }
             }
         }
-
-        #[test]
-        fn damaged_rows_never_panic(
-            tx in any_tx(), at: prop::sample::Index, value: u8, cut: prop::sample::Index,
-        ) {
-            let mut bytes = Vec::new();
-            encode_tx(&mut bytes, 1, &tx);
-            let index = at.index(bytes.len());
-            bytes[index] = value;
-            bytes.truncate(cut.index(bytes.len()) + 1);
-            if let Ok(row) = TxRow::split(&bytes) {
-                let _ = row.decode();
-            }
-        }
-    }
 }

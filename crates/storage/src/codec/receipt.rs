@@ -103,8 +103,8 @@ pub(crate) fn decode_receipt(bytes: &[u8]) -> Result<ReceiptRecord, DecodeError>
 
 #[cfg(test)]
 mod tests {
-    use alloy_consensus::TxType;
     use alloy_primitives::{Address, B256};
+    use aura_primitives::AuraTxType;
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
@@ -131,11 +131,11 @@ mod tests {
     proptest! {
         #[test]
         fn receipt_round_trips_and_every_prefix_fails(
-            ty in 0u8..5, status in any_status(), cumulative_gas_used: u64, gas_used: u64,
+            ty in 0u8..6, status in any_status(), cumulative_gas_used: u64, gas_used: u64,
             first_log_index in 0u64..1_000_000, logs in vec(any_log(), 0..6), cut: prop::sample::Index,
         ) {
             let receipt = Receipt {
-                tx_type: TxType::try_from(ty).unwrap(), status, cumulative_gas_used, logs,
+                tx_type: AuraTxType::try_from(if ty == 5 { 0x7e } else { ty }).unwrap(), status, cumulative_gas_used, logs,
             };
             let mut bytes = Vec::new();
             encode_receipt(&mut bytes, &receipt, gas_used, first_log_index);

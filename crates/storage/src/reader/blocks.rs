@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use aura_primitives::{Receipt, RecoveredTx, SealedBlock, SealedHeader};
+use alloy_rlp::Decodable;
+use aura_primitives::{Receipt, RecoveredTx, SealedBlock, SealedHeader, bridge::L1BlockInfo};
 use signet_libmdbx::TransactionKind;
 
+use super::Reader;
 use crate::{
     BlockBody, DecodeError, StorageError, TxLocation,
     access::Access,
@@ -21,7 +23,35 @@ fn decode_span(bytes: &[u8]) -> Result<(u64, u32), DecodeError> {
     Ok((first, count))
 }
 
+fn decode_l1_info(bytes: &[u8]) -> Result<L1BlockInfo, DecodeError> {
+    let mut rest = bytes;
+    let info = L1BlockInfo::decode(&mut rest).map_err(DecodeError::Rlp)?;
+    Input::new(rest).finish()?;
+    Ok(info)
+}
+
+impl Reader {
+    /// What the newest block at or below `number` that says something of L1 says of it: the origin
+    /// and the consumed part of the queue as of that block.
+    ///
+    /// # Errors
+    /// Damage, an expired reader.
+    pub fn l1_info_at(&self, number: u64) -> Result<Option<L1BlockInfo>, StorageError> {
+        self.check()?;
+        let table = Table::L1Info;
+        let mut rows = self.access.cursor(table)?;
+        // No block has the highest number.
+        let row = rows.seek_before(&number.saturating_add(1).to_be_bytes())?;
+        row.map(|(key, value)| decode_l1_info(&value).map_err(|source| rows.damage(&key, source)))
+            .transpose()
+    }
+}
+
 impl<K: TransactionKind> Access<K> {
+    pub(crate) fn l1_info(&self, number: u64) -> Result<Option<L1BlockInfo>, StorageError> {
+        self.get_as(Table::L1Info, &number.to_be_bytes(), decode_l1_info)
+    }
+
     pub(crate) fn block_hash(&self, number: u64) -> Result<Option<B256>, StorageError> {
         self.get_as(Table::Headers, &number.to_be_bytes(), |bytes| {
             Input::new(bytes).b256()
@@ -55,6 +85,7 @@ impl<K: TransactionKind> Access<K> {
             transactions,
             ommers: body.ommers,
             withdrawals: body.withdrawals,
+            l1_info: self.l1_info(number)?,
         }))
     }
 

@@ -1,6 +1,7 @@
 //! Writing one block.
 
 use alloy_primitives::B256;
+use alloy_rlp::Encodable;
 use aura_primitives::{CommittedBlock, SealedBlock, StateDiff};
 
 use super::{Tip, Writer};
@@ -97,7 +98,14 @@ impl Writer {
         self.scratch.clear();
         codec::encode_body(&mut self.scratch, block, first_tx, count);
         let mut bodies = self.access.cursor(Table::Bodies)?;
-        bodies.append(&number, &self.scratch)
+        bodies.append(&number, &self.scratch)?;
+        if let Some(info) = &block.l1_info {
+            self.scratch.clear();
+            info.encode(&mut self.scratch);
+            let mut infos = self.access.cursor(Table::L1Info)?;
+            infos.append(&number, &self.scratch)?;
+        }
+        Ok(())
     }
 
     fn write_transactions(

@@ -136,6 +136,7 @@ impl Writer {
         self.access.delete(Table::HeaderNumbers, hash.as_slice())?;
         self.access.delete(Table::Headers, &number)?;
         self.access.delete(Table::Bodies, &number)?;
+        self.access.delete(Table::L1Info, &number)?;
         Ok(())
     }
 }

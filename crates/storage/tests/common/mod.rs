@@ -11,8 +11,8 @@ use alloy_consensus::{Header, Signed, TxEip1559, TxType};
 use alloy_eips::eip4895::{Withdrawal, Withdrawals};
 use alloy_primitives::{Address, B256, Bytes, Log, Sealable, Signature, TxKind, U256, keccak256};
 use aura_primitives::{
-    Account, AccountChange, CommittedBlock, Receipt, RecoveredTx, SealedBlock, SealedHeader,
-    SlotChange, StateDiff, TxEnvelope, hashed_account_key, hashed_slot_key,
+    Account, AccountChange, AuraTxType, CommittedBlock, Receipt, RecoveredTx, SealedBlock,
+    SealedHeader, SlotChange, StateDiff, hashed_account_key, hashed_slot_key,
 };
 use aura_storage::{
     ChainIdentity, GenesisState, Leaf, Reader, StorageError, Store, StoreConfig, TreeChanges,
@@ -79,10 +79,7 @@ pub fn transaction(nonce: u64, sender: Address) -> RecoveredTx {
         ..TxEip1559::default()
     };
     let signature = Signature::new(U256::from(9), U256::from(nonce) + U256::ONE, true);
-    RecoveredTx::new(
-        TxEnvelope::Eip1559(Signed::new_unhashed(tx, signature)),
-        sender,
-    )
+    RecoveredTx::new(Signed::new_unhashed(tx, signature), sender)
 }
 
 /// Makes blocks that follow each other.
@@ -114,6 +111,7 @@ pub fn genesis() -> (SealedBlock, GenesisState, Builder) {
         ..Header::default()
     };
     let block = SealedBlock {
+        l1_info: None,
         header: header.seal_slow(),
         transactions: vec![],
         ommers: vec![],
@@ -223,7 +221,7 @@ impl Builder {
             self.next_nonce += 1;
             gas += 21_000 + logs.len() as u64;
             receipts.push(Receipt {
-                tx_type: TxType::Eip1559,
+                tx_type: AuraTxType::Signed(TxType::Eip1559),
                 status: (!self.next_nonce.is_multiple_of(3)).into(),
                 cumulative_gas_used: gas,
                 logs: logs.clone(),
@@ -245,6 +243,7 @@ impl Builder {
             ..Withdrawal::default()
         };
         let block = SealedBlock {
+            l1_info: None,
             header,
             transactions,
             ommers: if number.is_multiple_of(2) {

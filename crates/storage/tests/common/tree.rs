@@ -70,6 +70,7 @@ impl Model {
         let leaves = keys.iter().step_by(2);
         let state: State = leaves.map(|key| (*key, U256::from(7))).collect();
         let genesis = SealedBlock {
+            l1_info: None,
             header: Header::default().seal_slow(),
             transactions: vec![],
             ommers: vec![],
@@ -161,6 +162,7 @@ impl Model {
         self.headers.push(header.clone());
         CommittedBlock {
             block: SealedBlock {
+                l1_info: None,
                 header,
                 transactions: vec![],
                 ommers: vec![],
