@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use alloy_evm::{FromRecoveredTx, FromTxWithEncoded, IntoTxEnv};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
 use aura_chainspec::{ChainSpec, Commitment};
-use aura_primitives::{DepositRule, RecoveredTx, TxDeposit, TxEnvelope, bridge::predeploys};
+use aura_primitives::{DepositRule, RecoveredTx, TxDeposit, TxEnvelope};
 use revm::{
     Database, ExecuteEvm, InspectEvm, Inspector,
     context::{BlockEnv, CfgEnv, Context, ContextSetters, Evm, Journal, JournalTr, TxEnv},
@@ -50,15 +50,15 @@ type EvmError = EVMError<StateReadError>;
 pub(crate) enum BaseFee {
     /// Nobody, as on Ethereum.
     Burnt,
-    /// The fee vault, as on Aura's chains: ether on L2 stands for ether that L1 holds, and must not
-    /// vanish.
-    ToVault,
+    /// The chain's fee vault, as on Aura's chains: ether on L2 stands for ether that L1 holds, and
+    /// must not vanish.
+    ToVault(Address),
 }
 
 impl BaseFee {
-    pub(crate) const fn of(spec: &ChainSpec) -> Self {
+    pub(crate) fn of(spec: &ChainSpec) -> Self {
         match spec.commitment() {
-            Commitment::Smt => Self::ToVault,
+            Commitment::Smt => Self::ToVault(spec.fee().fee_vault),
             Commitment::Mpt => Self::Burnt,
         }
     }
@@ -148,8 +148,8 @@ where
         None => evm.transact(env)?,
         Some(deposit) => transact_deposit(evm, env, deposit, watch)?,
     };
-    if base_fee == BaseFee::ToVault {
-        credit_vault(evm, &mut outcome)?;
+    if let BaseFee::ToVault(vault) = base_fee {
+        credit_vault(evm, vault, &mut outcome)?;
     }
     Ok(outcome)
 }
@@ -281,6 +281,7 @@ fn add_balance(account: &mut EvmAccount, amount: U256) {
 /// Gives the vault the base fee of the transaction that has just run.
 fn credit_vault<C, I, P>(
     evm: &mut EvmWith<C, I, P>,
+    vault: Address,
     outcome: &mut ResultAndState,
 ) -> Result<(), EvmError> {
     let base_fee = u128::from(evm.ctx.block.basefee);
@@ -291,12 +292,12 @@ fn credit_vault<C, I, P>(
         return Ok(());
     }
     // It is there already if it is the block's beneficiary.
-    if let Some(vault) = outcome.state.get_mut(&predeploys::FEE_VAULT) {
-        add_balance(vault, fee);
+    if let Some(account) = outcome.state.get_mut(&vault) {
+        add_balance(account, fee);
     } else {
-        let mut vault = load(evm, predeploys::FEE_VAULT)?;
-        add_balance(&mut vault, fee);
-        outcome.state.insert(predeploys::FEE_VAULT, vault);
+        let mut account = load(evm, vault)?;
+        add_balance(&mut account, fee);
+        outcome.state.insert(vault, account);
     }
     Ok(())
 }

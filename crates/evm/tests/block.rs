@@ -29,7 +29,7 @@ fn reason(error: ExecutionError) -> String {
 }
 
 #[test]
-fn a_transfer_moves_value_and_pays_the_tip_to_the_fee_recipient() {
+fn a_transfer_moves_value_and_pays_tip_and_base_fee_to_the_vault() {
     let chain = TestChain::osaka();
     let tx = transfer(0, Address::repeat_byte(1), ETHER);
     let block = chain.block(std::slice::from_ref(&tx));
@@ -39,7 +39,7 @@ fn a_transfer_moves_value_and_pays_the_tip_to_the_fee_recipient() {
         U256::from(ETHER)
     );
     assert_eq!(balance_after(&block, ALICE), U256::from(999 * ETHER - fee));
-    assert_eq!(balance_after(&block, VAULT), U256::from(21_000 * GWEI));
+    assert_eq!(balance_after(&block, VAULT), U256::from(fee));
     assert_eq!(block.diff.accounts[&ALICE].after.unwrap().nonce, 1);
     assert_eq!(block.diff.accounts.len(), 3);
     assert_eq!(block.header.gas_used, 21_000);

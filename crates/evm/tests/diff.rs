@@ -9,7 +9,7 @@ use alloy_consensus::TxEip1559;
 use alloy_evm::{Evm, EvmEnv, EvmFactory, FromRecoveredTx, eth::EthEvmFactory};
 use alloy_hardforks::EthereumHardfork::{self, Cancun, Osaka, Shanghai};
 use alloy_primitives::{Address, Bytes, TxKind, U256, hex};
-use aura_primitives::{Account, ExecutedBlock, RecoveredTx, bridge::predeploys};
+use aura_primitives::{Account, ExecutedBlock, RecoveredTx};
 use common::*;
 use proptest::prelude::*;
 use revm::{
@@ -112,9 +112,7 @@ fn reference(chain: &TestChain, block: &ExecutedBlock) -> CacheDB<EmptyDB> {
         // Ethereum burns it.
         let base_fee = block.header.base_fee_per_gas.unwrap();
         let fee = u128::from(base_fee) * u128::from(outcome.result.tx_gas_used());
-        evm.db_mut()
-            .increment_balances([(predeploys::FEE_VAULT, fee)])
-            .unwrap();
+        evm.db_mut().increment_balances([(VAULT, fee)]).unwrap();
     }
     evm.into_db()
 }

@@ -145,7 +145,7 @@ pub fn contract(code: impl Into<Bytes>) -> GenesisAccount {
 /// Seals an executed block over a made-up state root.
 pub fn seal(block: &ExecutedBlock) -> SealedBlock {
     SealedBlock {
-        l1_info: None,
+        l1_info: block.l1_info,
         header: block.header.clone().seal_slow(),
         transactions: block.transactions.clone(),
         ommers: block.ommers.clone(),
