@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { parseEther } from "viem";
 import { Bridge } from "../../lib/bridge.js";
 import { shellBlocks } from "../../lib/markdown.js";
 
@@ -29,7 +30,9 @@ after(async () => {
 /** Runs `script` with the programs under test before all others. */
 function shell(script) {
     const programs = [dirname(process.env.AURA_BIN), join(import.meta.dirname, "../../node_modules/.bin"), process.env.PATH];
-    const env = { PATH: programs.join(delimiter), HOME: home, NO_COLOR: "1", FOUNDRY_DISABLE_NIGHTLY_WARNING: "1" };
+    // Where `aura bridge` looks without a flag.
+    const where = { AURA_L1_RPC: bridge.l1Url, AURA_L2_RPC: bridge.node.url };
+    const env = { ...where, PATH: programs.join(delimiter), HOME: home, NO_COLOR: "1", FOUNDRY_DISABLE_NIGHTLY_WARNING: "1" };
     return new Promise((done) => {
         execFile("bash", ["-euo", "pipefail", "-xc", script], { cwd: home, env, timeout: TIMEOUT_MS }, (error, stdout, stderr) =>
             done({ code: error ? (error.code ?? 1) : 0, stdout, stderr }),
@@ -49,9 +52,11 @@ test("the README's commands for the bridge do what it says", async () => {
     const { code, stdout, stderr } = await shell(script);
     assert.equal(code, 0, `${stdout}\n${stderr}`);
 
-    // What the section promises: the ether that left is on L1, to the wei.
-    const recipient = "0x0000000000000000000000000000000000000b0b";
-    assert.match(script, new RegExp(recipient, "i"));
-    assert.equal(await bridge.onL1(recipient), 250_000_000_000_000_000n);
-    assert.match(stdout, /0\.250000000000000000/, "the balance that the last command prints");
+    // What the section promises: what came is on L2, what left is on L1, to the wei.
+    const [came, left] = ["0x00000000000000000000000000000000000a11ce", "0x0000000000000000000000000000000000000b0b"];
+    assert.equal(await bridge.onL2(came), parseEther("1"));
+    assert.equal(await bridge.onL1(left), parseEther("0.25"));
+    assert.match(stdout, /^1\.0+$/m, "the balance on L2 that is printed");
+    assert.match(stdout, /^0\.250+$/m, "the balance on L1 that is printed");
+    assert.equal(await bridge.passer.read("count"), 2n, "the forced withdrawal left, too");
 });
