@@ -205,6 +205,16 @@ pub enum StorageError {
         /// What does not fit.
         reason: &'static str,
     },
+    /// What left L2 does not follow what is stored of it.
+    #[error("withdrawal {index} of block {block} does not follow, the next is {next}")]
+    Withdrawals {
+        /// The block.
+        block: u64,
+        /// Its withdrawal.
+        index: u64,
+        /// Number of those that are stored.
+        next: u64,
+    },
     /// A leaf of a new state cannot be stored.
     #[error("leaf {key} of a new state {reason}")]
     InvalidLeaf {

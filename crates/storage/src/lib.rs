@@ -43,7 +43,7 @@ mod writer;
 pub use aura_primitives::GenesisState;
 pub use bridge::{
     BatchRecord, L1BatchRecord, L1Chunk, L1HeaderRecord, L1RootChange, L1RootRecord, L1TxAttempt,
-    L1TxRecord, RootStatus,
+    L1TxRecord, RootStatus, WithdrawalRecord,
 };
 pub use config::StoreConfig;
 pub use error::{DecodeError, StorageError};

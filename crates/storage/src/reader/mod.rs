@@ -12,12 +12,14 @@ mod preimages;
 mod state;
 mod touched;
 mod undo;
+mod withdrawals;
 
 pub(crate) use boundaries::{leading_number, node_hash};
 pub(crate) use l1::Numbered;
 pub(crate) use l1_txs::l1_tx_key;
 pub use nodes::NodesAt;
 pub(crate) use undo::{ALL_KEYS, undo_damage};
+pub(crate) use withdrawals::withdrawal_node_key;
 
 use std::{
     cell::OnceCell,

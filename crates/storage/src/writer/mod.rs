@@ -11,6 +11,7 @@ mod prune;
 mod prune_nodes;
 mod put;
 mod unwind;
+mod withdrawals;
 
 use std::time::Instant;
 

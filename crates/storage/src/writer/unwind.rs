@@ -57,6 +57,7 @@ impl Writer {
         let interval = self.remove_nodes(number)?;
         Terms::of(&receipts).remove(&self.access, number)?;
         self.remove_rows(&block, first_tx)?;
+        self.remove_withdrawals(number)?;
         let parent = BlockNumHash {
             number: number.saturating_sub(1),
             hash: block.header.parent_hash,
