@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes};
 use aura_chain::ChainError;
+use aura_runtime::PoolBusy;
 use aura_storage::StorageError;
 
 /// Failures of the way to L1 and of the watcher.
@@ -131,6 +132,9 @@ pub enum L1Error {
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The watcher's thread failed.
+    #[error(transparent)]
+    Worker(#[from] PoolBusy),
     /// The chain's writer failed.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -154,6 +158,7 @@ impl L1Error {
             | Self::NoContract { .. }
             | Self::WrongDeployment { .. }
             | Self::ReorgTooDeep { .. }
+            | Self::Worker(_)
             | Self::Chain(_) => false,
         }
     }
@@ -173,7 +178,7 @@ impl L1Error {
             Self::WrongChain { .. } => "wrong_chain",
             Self::NoContract { .. } | Self::WrongDeployment { .. } => "deployment",
             Self::ReorgTooDeep { .. } => "reorg_too_deep",
-            Self::Storage(_) | Self::Chain(_) => "storage",
+            Self::Storage(_) | Self::Worker(_) | Self::Chain(_) => "storage",
         }
     }
 }

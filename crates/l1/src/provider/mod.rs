@@ -196,7 +196,9 @@ impl L1Provider {
                     self.report(&session, &error);
                     // A refusal is an answer: another endpoint would refuse too.
                     let is_answer = matches!(error, L1Error::Rpc { .. });
-                    if is_answer || attempt >= attempts {
+                    let is_other_chain = matches!(error, L1Error::WrongChain { .. });
+                    let is_final = !error.is_transient() && !is_other_chain;
+                    if is_answer || is_final || attempt >= attempts {
                         return Err(error);
                     }
                     tracing::debug!(%error, attempt, "L1 request failed");
@@ -361,12 +363,16 @@ impl L1Provider {
     }
 
     /// Asks the endpoints that are not in use for their heads, so that a stale one is noticed.
-    pub async fn probe(&self, current: &Session) {
+    pub async fn probe(&self) {
+        let current = self
+            .shared
+            .current
+            .load(std::sync::atomic::Ordering::Relaxed);
         for endpoint in &self.shared.endpoints {
             let is_blocked = endpoint
                 .blocked_until()
                 .is_some_and(|at| at > Instant::now());
-            if endpoint.index() == current.endpoint().index() || is_blocked {
+            if endpoint.index() == current || is_blocked {
                 continue;
             }
             let session = Session::new(endpoint.clone());

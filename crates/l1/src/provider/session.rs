@@ -36,6 +36,11 @@ impl Session {
         self.endpoint.name()
     }
 
+    /// Place of the endpoint in the list.
+    pub fn index(&self) -> usize {
+        self.endpoint.index()
+    }
+
     /// An [`L1Error::Inconsistent`] of this endpoint.
     pub(crate) fn contradiction(&self, what: impl Into<String>) -> L1Error {
         L1Error::Inconsistent {
