@@ -123,15 +123,16 @@ abstract contract RollupRoots is IAuraRollup, AccessControlUpgradeable, EIP712Up
     /// @inheritdoc IAuraRollup
     function updateStateRoot(Output calldata o) external onlyRole(PROPOSER) {
         Rollup storage $ = _rollup();
-        if ($.frozenAt != 0) revert Frozen();
-        Head storage current = $.head;
-        if (o.batchIndex >= current.batchCount) revert UnknownBatch();
+        // Side by side, a slot is read once.
+        (uint64 batchCount, uint64 rootId) = ($.head.batchCount, $.head.rootCount);
+        (uint64 frozen, uint64 bestBatch) = ($.frozenAt, $.bestFinalBatch);
+        if (frozen != 0) revert Frozen();
+        if (o.batchIndex >= batchCount) revert UnknownBatch();
         if (o.batchHash != MessageQueue.trim($.batches[o.batchIndex])) revert UnknownBatch();
-        if (o.batchIndex <= $.bestFinalBatch) revert NotIncreasing();
-        uint64 rootId = current.rootCount;
+        if (o.batchIndex <= bestBatch) revert NotIncreasing();
         bytes32 output = outputHash(o);
         _store($.roots[rootId], output, o.batchIndex);
-        current.rootCount = rootId + 1;
+        $.head.rootCount = rootId + 1;
         emit StateRootUpdated(rootId, o.stateRoot, output, o);
         _pokeOldest(rootId);
     }
@@ -139,8 +140,9 @@ abstract contract RollupRoots is IAuraRollup, AccessControlUpgradeable, EIP712Up
     /// @inheritdoc IAuraRollup
     function attest(uint64 rootId, bytes32 output, bytes[] calldata sigs) external {
         Rollup storage $ = _rollup();
+        // A root that does not exist has no output.
         Root storage root = $.roots[rootId];
-        if (rootId >= $.head.rootCount || root.output != output) revert WrongOutput();
+        if (output == 0 || root.output != output) revert WrongOutput();
         if (root.status != Status.Pending && root.status != Status.Disputed) revert WrongStatus();
         bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(ATTESTATION, rootId, output)));
         uint64 bitmap = root.attested;
