@@ -221,9 +221,10 @@ export class Bridge {
         return { ...args, receipt };
     }
 
-    /** The node's answer once a root covers the withdrawal `index`, as JSON. */
-    async proof(index, timeoutMs = PATIENCE_MS) {
-        const ask = () => this.node.request("aura_getWithdrawalProof", [`0x${BigInt(index).toString(16)}`]);
+    /** The node's answer once a root (`rootId`, if it is given) covers the withdrawal `index`, as JSON. */
+    async proof(index, timeoutMs = PATIENCE_MS, rootId = undefined) {
+        const params = [index, rootId].filter((value) => value !== undefined).map((value) => `0x${BigInt(value).toString(16)}`);
+        const ask = () => this.node.request("aura_getWithdrawalProof", params);
         let last;
         const found = await eventually(async () => (last = await ask()).result ?? false, timeoutMs, "withdrawal proof").catch((error) => {
             throw new Error(`${error.message}: ${JSON.stringify(last)}`);
@@ -232,19 +233,20 @@ export class Bridge {
     }
 
     /** The arguments of `AuraPortal.withdraw` for the withdrawal `index`. */
-    async arguments(index, timeoutMs) {
-        const { withdrawal, rootId, output, proof } = await this.proof(index, timeoutMs);
+    async arguments(index, timeoutMs, rootId) {
+        const { withdrawal, rootId: id, output, proof } = await this.proof(index, timeoutMs, rootId);
         return [
             whole(withdrawal, ["index", "amount"]),
-            BigInt(rootId),
+            BigInt(id),
             whole(output, ["l2Block", "batchIndex"]),
             proof,
         ];
     }
 
-    /** What `AuraPortal.exitETH` would be told of `address`: output, account and proof. */
+    /** What `AuraPortal.exitETH` would be told of `address`, once a final root has it: output, account and proof. */
     async exitProof(address) {
-        const { output, account, proof } = await this.node.rpc("aura_getExitProof", [address]);
+        const ask = async () => (await this.node.request("aura_getExitProof", [address])).result;
+        const { output, account, proof } = await eventually(ask, PATIENCE_MS, "exit proof");
         return { output: whole(output, ["l2Block", "batchIndex"]), account: whole(account, ["nonce", "balance"]), proof };
     }
 
