@@ -108,6 +108,37 @@ pub enum ChainError {
         #[source]
         source: Box<ExecutionError>,
     },
+    /// A withdrawal in a receipt is not in the form that the contract writes.
+    #[error("a withdrawal of block {number} does not decode")]
+    WithdrawalLog {
+        /// The block.
+        number: u64,
+        /// What is wrong with it.
+        #[source]
+        source: Box<aura_bindings::DecodeError>,
+    },
+    /// The contract has computed another leaf: the genesis and the chain's settings do not agree.
+    #[error("withdrawal {index} of block {number} is {expected} to the contract, but {computed}")]
+    WithdrawalLeafMismatch {
+        /// The block.
+        number: u64,
+        /// Number of the withdrawal.
+        index: u64,
+        /// Leaf in the log.
+        expected: B256,
+        /// Leaf of its fields.
+        computed: B256,
+    },
+    /// The header commits to another withdrawal tree than the receipts make.
+    #[error("withdrawal root of block {number} is {expected} in its header, but {computed}")]
+    WithdrawalRootMismatch {
+        /// The block.
+        number: u64,
+        /// Root in the header; zero if there is none.
+        expected: B256,
+        /// Root of the tree in the database.
+        computed: B256,
+    },
     /// A reader found damage, which it has logged.
     #[error("the database is damaged")]
     Damaged,

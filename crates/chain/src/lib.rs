@@ -26,6 +26,7 @@ mod source;
 mod tip;
 mod views;
 mod warm;
+mod withdrawals;
 mod witness;
 mod writer;
 

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::{
     ChainError,
     chain::{ChainEvent, Command, Shared, UnwindOutcome},
-    leaves, metrics,
+    leaves, metrics, withdrawals,
 };
 
 /// History entries that one commit prunes at least, if there are so many below the window.
@@ -71,13 +71,13 @@ impl ChainWriter {
     ) -> Result<Option<Command>, ChainError> {
         let started = Instant::now();
         let mut writer = self.shared.store.writer()?;
-        writer.put_block(&first, tree)?;
+        self.put(&mut writer, &first, tree)?;
         let mut group = vec![first];
         let mut other = None;
         while group.len() < self.shared.config.max_group_blocks {
             match self.inbox.try_recv() {
                 Ok(Command::Commit(block, tree)) => {
-                    writer.put_block(&block, &tree)?;
+                    self.put(&mut writer, &block, &tree)?;
                     group.push(block);
                 }
                 Ok(command) => {
@@ -92,6 +92,19 @@ impl ChainWriter {
         metrics::committed(&group, started.elapsed());
         self.publish(&group);
         Ok(other)
+    }
+
+    fn put(
+        &self,
+        writer: &mut Writer,
+        block: &CommittedBlock,
+        tree: &TreeChanges,
+    ) -> Result<(), ChainError> {
+        writer.put_block(block, tree)?;
+        match withdrawals::domain(&self.shared.spec) {
+            Some(domain) => withdrawals::append(writer, block, &domain),
+            None => Ok(()),
+        }
     }
 
     fn prune(
