@@ -119,6 +119,7 @@ impl Node {
             pool: pool.clone(),
             client_version: client_version(),
             automine,
+            bridge: None,
         };
         let serving = aura_rpc::serve_all(endpoints, config.rpc, context, tasks.token());
         let server = match serving.await {

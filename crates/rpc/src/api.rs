@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use crate::{
+    bridge::BridgeContext,
     config::RpcConfig,
     errors::Fault,
     eth::{Arrivals, BlockCache, FeeCache, Filters, RemovedBlocks, SlowCallees},
@@ -34,6 +35,8 @@ pub struct RpcContext {
     pub client_version: String,
     /// Whether every transaction is mined at once, and nothing else makes blocks.
     pub automine: bool,
+    /// The bridge, if the node follows L1.
+    pub bridge: Option<BridgeContext>,
 }
 
 /// Shared by all methods.
@@ -43,6 +46,7 @@ pub(crate) struct Api {
     pub(crate) pool: Pool,
     pub(crate) client_version: String,
     pub(crate) automine: bool,
+    pub(crate) bridge: Option<BridgeContext>,
     pub(crate) config: RpcConfig,
     /// Serialised blocks by hash.
     pub(crate) blocks: BlockCache,
@@ -75,6 +79,7 @@ impl Api {
             pool: context.pool,
             client_version: context.client_version,
             automine: context.automine,
+            bridge: context.bridge,
             blocks: BlockCache::new(config.block_cache_bytes),
             fees: FeeCache::new(config.fee_cache_bytes),
             filters: Filters::default(),

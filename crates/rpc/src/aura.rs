@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::{
     api::Api,
+    bridge,
     errors::Fault,
     eth::blocks::number_of,
     methods::{Raw, Table},
@@ -24,6 +25,7 @@ pub(crate) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
     table.read("aura_stateRoot", 1, state_root)?;
     table.wait("aura_getProof", 3, proof)?;
     table.read("aura_transactionStatus", 1, transaction_status)?;
+    bridge::register(table)?;
     preconf::register(&mut table.module)
 }
 

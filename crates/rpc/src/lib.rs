@@ -14,6 +14,7 @@
 mod admin;
 mod api;
 mod aura;
+mod bridge;
 mod config;
 mod debug;
 mod dispatch;
@@ -45,6 +46,7 @@ mod ws;
 
 pub use admin::Operator;
 pub use api::RpcContext;
+pub use bridge::{BridgeContext, FinalityRule, L1Heads, L1Point};
 pub use config::{ConfigError, RpcConfig};
 pub use jwt::{JwtError, JwtSecret};
 pub use limits::{Network, RateLimit};

@@ -62,6 +62,7 @@ async fn every_method_has_a_heading_on_its_page_and_every_heading_is_a_method() 
         pool: node.pool.clone(),
         client_version: String::new(),
         automine: false,
+        bridge: None,
     };
     let config = RpcConfig {
         testing: true,

@@ -39,6 +39,7 @@ impl Rig {
             pool: node.pool.clone(),
             client_version: "aura/test".into(),
             automine: false,
+            bridge: None,
         };
         let token = node.token.clone();
         let server = serve_all(endpoints, RpcConfig::default(), context, token)

@@ -187,6 +187,7 @@ async fn whoever_follows_the_errors_reaches_the_end() {
             pool: node.pool.clone(),
             client_version: "limits".into(),
             automine: false,
+            bridge: None,
         };
         let address = "127.0.0.1:0".parse().unwrap();
         let server = aura_rpc::serve(address, config, context, node.token.child_token());

@@ -83,6 +83,7 @@ impl Node {
             pool: pool.clone(),
             client_version: "aura/test".into(),
             automine: false,
+            bridge: None,
         };
         let address = "127.0.0.1:0".parse().unwrap();
         let server = serve(address, config, context, token.clone())
