@@ -7,6 +7,8 @@ use aura_chainspec::ChainSpec;
 use aura_primitives::bridge::Output;
 use serde::{Deserialize, Serialize};
 
+use crate::Profile;
+
 const DEV_ROLES: &str = include_str!("../../../contracts/profiles/dev-roles.json");
 /// Places for verifiers in the rollup.
 const MAX_VERIFIERS: usize = 64;
@@ -98,6 +100,9 @@ pub enum DeploymentError {
     /// More verifiers than there are places, or one of them twice or zero.
     #[error("`roles.verifiers`: {0}")]
     Verifiers(&'static str),
+    /// With a timelock the deployer must be left with nothing.
+    #[error("`roles.{0}` is the deployer, which must keep no role under this profile")]
+    DeployerHasRole(&'static str),
     /// The genesis names no contracts on L1.
     #[error("the genesis has no section `aura.bridge`")]
     NoBridge,
@@ -159,6 +164,36 @@ impl Roles {
             return Err(DeploymentError::Zero("roles.challengers"));
         }
         Ok(())
+    }
+
+    /// Refuses too few verifiers, and a deployer that keeps a role where a timelock is to have the last word.
+    ///
+    /// # Errors
+    /// [`DeploymentError::Verifiers`], [`DeploymentError::DeployerHasRole`].
+    pub fn check_against(
+        &self,
+        profile: &Profile,
+        deployer: Address,
+    ) -> Result<(), DeploymentError> {
+        if self.verifiers.len() < usize::from(profile.k_slow) {
+            return Err(DeploymentError::Verifiers("fewer than `kSlow`"));
+        }
+        if profile.timelock_delay == 0 {
+            return Ok(());
+        }
+        let held = [
+            ("admin", self.admin == deployer),
+            ("council", self.council == deployer),
+            ("guardian", self.guardian == deployer),
+            ("sequencer", self.sequencer == deployer),
+            ("proposer", self.proposer == deployer),
+            ("verifiers", self.verifiers.contains(&deployer)),
+            ("challengers", self.challengers.contains(&deployer)),
+        ];
+        match held.into_iter().find(|(_, is_held)| *is_held) {
+            None => Ok(()),
+            Some((role, _)) => Err(DeploymentError::DeployerHasRole(role)),
+        }
     }
 }
 

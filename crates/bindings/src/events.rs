@@ -15,6 +15,8 @@ use crate::{DecodeError, message_passer, portal, rollup};
 pub const MESSAGE_ENQUEUED: B256 = portal::AuraPortal::MessageEnqueued::SIGNATURE_HASH;
 /// Topic of the rollup's event for each batch.
 pub const BATCH_APPENDED: B256 = rollup::AuraRollup::BatchAppended::SIGNATURE_HASH;
+/// Topic of the rollup's event for each root.
+pub const STATE_ROOT_UPDATED: B256 = rollup::AuraRollup::StateRootUpdated::SIGNATURE_HASH;
 /// Topic of the event of `AuraMessagePasser`.
 pub const MESSAGE_PASSED: B256 = message_passer::AuraMessagePasser::MessagePassed::SIGNATURE_HASH;
 
@@ -259,7 +261,7 @@ pub fn decode_rollup_event(log: &LogData) -> Result<Option<RollupEvent>, DecodeE
     };
     Ok(Some(match *topic {
         BATCH_APPENDED => RollupEvent::BatchAppended(decode_batch_appended(log)?),
-        abi::StateRootUpdated::SIGNATURE_HASH => {
+        STATE_ROOT_UPDATED => {
             let event: abi::StateRootUpdated = decode(log)?;
             RollupEvent::RootPosted(RootPosted {
                 id: event.rootId,

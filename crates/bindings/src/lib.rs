@@ -23,7 +23,7 @@ pub use deployment::{Deployment, DeploymentError, Roles};
 pub use error::DecodeError;
 pub use events::{
     BATCH_APPENDED, BatchAppended, MESSAGE_ENQUEUED, MESSAGE_PASSED, MessageEnqueued,
-    MessagePassed, PortalEvent, RollupEvent, RootPosted, decode_batch_appended,
+    MessagePassed, PortalEvent, RollupEvent, RootPosted, STATE_ROOT_UPDATED, decode_batch_appended,
     decode_message_enqueued, decode_message_passed, decode_portal_event, decode_rollup_event,
 };
 pub use profile::{Profile, ProfileError};

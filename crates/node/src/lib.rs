@@ -6,6 +6,7 @@
 
 mod audit;
 mod block_file;
+pub mod bridge;
 mod config;
 mod error;
 mod export;
@@ -17,7 +18,7 @@ mod proofs;
 mod tree;
 
 pub use audit::{AuditReport, audit, reexecute};
-pub use aura_chainspec::Commitment;
+pub use aura_chainspec::{ChainSpec, Commitment};
 pub use aura_rpc::RateLimit;
 pub use aura_sequencer::SealPolicy;
 pub use block_file::BlockFileError;

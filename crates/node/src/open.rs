@@ -25,6 +25,8 @@ pub enum ChainSource {
     File(PathBuf),
     /// The built-in development chain.
     Dev,
+    /// The built-in L1 of the development chain.
+    DevL1,
     /// Whatever the data directory was initialised with.
     Datadir,
 }
@@ -34,6 +36,7 @@ impl ChainSource {
         match self {
             Self::File(path) => Ok(Some(ChainSpec::from_genesis_file(path)?)),
             Self::Dev => Ok(Some(ChainSpec::dev())),
+            Self::DevL1 => Ok(Some(ChainSpec::dev_l1())),
             Self::Datadir => Ok(None),
         }
     }
