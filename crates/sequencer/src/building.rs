@@ -9,11 +9,19 @@ use std::{
 
 use alloy_primitives::{Address, B256};
 use aura_chain::Chain;
-use aura_evm::{BlockExecutor, ExecutionError, PayloadAttributes, TxOutcome};
+use aura_evm::{BlockExecutor, ExecutionError, PayloadAttributes, TxOutcome, next_gas_limit};
 use aura_pool::{ExecOutcome, Pool};
-use aura_primitives::{ExecutedBlock, RecoveredTx, SealedHeader};
+use aura_primitives::{
+    ExecutedBlock, RecoveredTx, SealedHeader,
+    bridge::{BatchHeader, L1BlockInfo},
+};
+use aura_storage::StateView;
 
-use crate::{SequencerConfig, SequencerError, metrics};
+use crate::{
+    Bridge, SequencerConfig, SequencerError,
+    bridge::{self, Plan},
+    metrics,
+};
 
 /// The block being filled.
 pub(crate) struct Building {
@@ -21,8 +29,19 @@ pub(crate) struct Building {
     parent: SealedHeader,
     timestamp: u64,
     base_fee: u64,
+    /// What the block takes from L1; its deposits are executed.
+    plan: Plan,
     included: Vec<Arc<RecoveredTx>>,
     full: bool,
+}
+
+/// What blocks are built on and from.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) chain: Chain,
+    pub(crate) pool: Pool,
+    pub(crate) config: SequencerConfig,
+    pub(crate) bridge: Option<Bridge>,
 }
 
 /// What became of one transaction in the open block.
@@ -37,46 +56,88 @@ enum Step {
 }
 
 impl Building {
-    /// Opens a block on the chain's tip and shows it to readers of `pending`.
-    pub(crate) fn open(
-        chain: &Chain,
-        pool: &Pool,
-        config: &SequencerConfig,
+    /// Opens a block on the chain's tip, executes its deposits and shows it to readers of `pending`.
+    pub(crate) fn open(site: &Site) -> Result<Self, SequencerError> {
+        let parent = site.chain.tip();
+        let (plan, gas_limit) = site.plan(&parent)?;
+        Self::open_with(site, parent, plan, now().as_secs(), gas_limit)
+    }
+
+    /// The next block of a forced batch, complete; `None` until L1's data for it are known.
+    pub(crate) fn forced(site: &Site, batch: &BatchHeader) -> Result<Option<Self>, SequencerError> {
+        let Some(bridge) = &site.bridge else {
+            return Ok(None);
+        };
+        let parent = site.chain.tip();
+        let view = site.chain.tip_view()?;
+        let gas_limit = site.gas_limit(&view)?;
+        let before = bridge::cursor(&view, &parent)?;
+        let Some(plan) = bridge.planner.forced(before, batch, gas_limit)? else {
+            return Ok(None);
+        };
+        Self::open_with(site, parent, plan, batch.last_time, gas_limit).map(Some)
+    }
+
+    fn open_with(
+        site: &Site,
+        parent: SealedHeader,
+        plan: Plan,
+        not_before: u64,
+        gas_limit: u64,
     ) -> Result<Self, SequencerError> {
-        let parent = chain.tip();
-        let timestamp = now().as_secs().max(parent.timestamp);
-        let spec = chain.spec();
-        let attributes = PayloadAttributes {
-            timestamp,
+        let spec = site.chain.spec();
+        let origin = &plan.cursor.origin;
+        let timestamp = not_before.max(parent.timestamp).max(origin.timestamp);
+        let (prev_randao, beacon_root) = if site.bridge.is_some() {
+            (origin.prev_randao, origin.parent_beacon_block_root)
+        } else {
             // Without an L1 origin the parent's hash is the only shared value that is not known
             // long before; nobody may take it for randomness that a sequencer cannot influence.
-            prev_randao: parent.seal(),
+            (parent.seal(), B256::ZERO)
+        };
+        let attributes = PayloadAttributes {
+            timestamp,
+            prev_randao,
             fee_recipient: spec.fee().fee_vault,
-            gas_limit: config.gas_limit,
-            parent_beacon_block_root: Some(B256::ZERO),
+            gas_limit,
+            parent_beacon_block_root: Some(beacon_root),
             withdrawals: Some(Default::default()),
-            l1_info: None,
-            extra_data: config.extra_data.clone(),
+            extra_data: site.config.extra_data.clone(),
+            l1_info: plan.is_new.then_some(plan.cursor),
         };
         let base_fee = spec.next_base_fee(&parent);
-        let mut executor =
-            BlockExecutor::begin(spec.clone(), &parent, attributes, chain.tip_view()?)?;
+        let view = site.chain.tip_view()?;
+        let mut executor = BlockExecutor::begin(spec.clone(), &parent, attributes, view)?;
+        for deposit in &plan.deposits {
+            executor.execute(deposit)?;
+        }
         executor.detach();
-        chain.set_open_block(Some(executor.shared()));
-        pool.begin_block(base_fee);
+        site.chain.set_open_block(Some(executor.shared()));
+        site.pool.begin_block(base_fee);
         Ok(Self {
             executor,
             parent,
             timestamp,
             base_fee,
+            plan,
             included: Vec::new(),
             full: false,
         })
     }
 
-    /// Number of transactions executed so far.
+    /// Number of transactions executed so far, deposits included.
     pub(crate) fn len(&self) -> usize {
-        self.included.len()
+        self.plan.deposits.len() + self.included.len()
+    }
+
+    /// Number of the block.
+    pub(crate) fn number(&self) -> u64 {
+        self.parent.number + 1
+    }
+
+    /// Where the chain stands on L1 after this block.
+    pub(crate) const fn cursor(&self) -> &L1BlockInfo {
+        &self.plan.cursor
     }
 
     /// The block takes no more transactions.
@@ -84,9 +145,9 @@ impl Building {
         self.full
     }
 
-    /// An empty block whose timestamp is in the past; opened again, it is as good as new.
-    pub(crate) fn is_stale(&self) -> bool {
-        self.included.is_empty() && now().as_secs() > self.timestamp
+    /// An empty block which would be another one if it were opened now: later, or further on L1.
+    pub(crate) fn is_stale(&self, site: &Site) -> bool {
+        self.len() == 0 && (now().as_secs() > self.timestamp || site.has_news(self.cursor()))
     }
 
     /// Transactions of an abandoned block.
@@ -96,13 +157,8 @@ impl Building {
 
     /// Executes up to `batch` transactions that the pool offers. Returns `false` if it offered
     /// none.
-    pub(crate) fn fill(
-        &mut self,
-        chain: &Chain,
-        config: &SequencerConfig,
-        pool: &Pool,
-        batch: usize,
-    ) -> Result<bool, SequencerError> {
+    pub(crate) fn fill(&mut self, site: &Site, batch: usize) -> Result<bool, SequencerError> {
+        let Site { chain, pool, .. } = site;
         let transactions = pool.take(batch, self.base_fee);
         if transactions.is_empty() {
             return Ok(false);
@@ -139,7 +195,7 @@ impl Building {
                     metrics::refused("quarantined");
                     tracing::error!(hash = %tx.hash(), reason, "transaction broke the open block");
                     blocked.insert(tx.sender());
-                    self.rebuild(chain, pool, config)?;
+                    self.rebuild(site)?;
                     ExecOutcome::Quarantined(reason)
                 }
             };
@@ -191,14 +247,15 @@ impl Building {
     }
 
     /// Opens the block again and executes what it had included.
-    fn rebuild(
-        &mut self,
-        chain: &Chain,
-        pool: &Pool,
-        config: &SequencerConfig,
-    ) -> Result<(), SequencerError> {
-        let mut fresh = Self::open(chain, pool, config)?;
-        fresh.executor.attach(chain.tip_view()?);
+    fn rebuild(&mut self, site: &Site) -> Result<(), SequencerError> {
+        let mut fresh = Self::open_with(
+            site,
+            self.parent.clone(),
+            self.plan.clone(),
+            self.timestamp,
+            self.executor.header().gas_limit,
+        )?;
+        fresh.executor.attach(site.chain.tip_view()?);
         for tx in &self.included {
             fresh.executor.execute(tx)?;
         }
@@ -215,6 +272,31 @@ impl Building {
     ) -> Result<(ExecutedBlock, SealedHeader), SequencerError> {
         self.executor.attach(chain.tip_view()?);
         Ok((self.executor.finish()?, self.parent))
+    }
+}
+
+impl Site {
+    /// What the block after `parent` takes from L1, and its gas limit.
+    fn plan(&self, parent: &SealedHeader) -> Result<(Plan, u64), SequencerError> {
+        let Some(bridge) = &self.bridge else {
+            return Ok((Plan::default(), self.config.gas_limit));
+        };
+        let view = self.chain.tip_view()?;
+        let gas_limit = self.gas_limit(&view)?;
+        let before = bridge::cursor(&view, parent)?;
+        Ok((bridge.planner.next(before, gas_limit)?, gas_limit))
+    }
+
+    /// What L2's configuration says, else the setting.
+    fn gas_limit(&self, view: &StateView) -> Result<u64, SequencerError> {
+        Ok(next_gas_limit(view, self.config.gas_limit)?)
+    }
+
+    /// Whether L1 has more to offer than a block at `cursor` takes.
+    fn has_news(&self, cursor: &L1BlockInfo) -> bool {
+        self.bridge
+            .as_ref()
+            .is_some_and(|bridge| bridge.planner.has_news(cursor))
     }
 }
 

@@ -14,6 +14,9 @@ pub enum SequencerError {
     /// Execution failed for a reason that is no transaction's fault.
     #[error("execution")]
     Execution(#[from] ExecutionError),
+    /// Entries of the queue are gone that were there a moment ago.
+    #[error("the queue changed while a forced batch was built")]
+    Queue,
     /// State could not be read.
     #[error("storage")]
     Storage(#[from] StorageError),

@@ -6,13 +6,16 @@
 //!
 //! Start reading at [`Sequencer`].
 
+mod bridge;
 mod building;
 mod config;
 mod error;
+mod following;
 mod maintenance;
 mod metrics;
 mod sequencer;
 
+pub use bridge::{Bridge, ForcedBatch, RequestError, Requests, SequencerHandle};
 pub use config::{SealPolicy, SequencerConfig};
 pub use error::SequencerError;
 pub use maintenance::maintain_pool;

@@ -20,3 +20,8 @@ pub(crate) fn sealed(transactions: usize, gas_used: u64, elapsed: Duration) {
 pub(crate) fn refused(reason: &'static str) {
     counter!("aura_sequencer_refused_transactions_total", "reason" => reason).increment(1);
 }
+
+/// Counts blocks that were removed to be built anew.
+pub(crate) fn rebuilt(reason: &'static str, blocks: u64) {
+    counter!("aura_sequencer_rebuilt_blocks_total", "reason" => reason).increment(blocks);
+}

@@ -7,12 +7,16 @@ use aura_pool::Pool;
 use aura_runtime::Switched;
 use tokio::{
     runtime::Handle,
-    sync::broadcast::{Receiver, error::TryRecvError},
+    sync::broadcast::Receiver,
     time::{sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{SealPolicy, SequencerConfig, SequencerError, building::Building, metrics};
+use crate::{
+    Bridge, SealPolicy, SequencerConfig, SequencerError,
+    building::{Building, Site},
+    metrics,
+};
 
 /// Transactions that are executed on one snapshot before deadlines are looked at again.
 const BATCH: usize = 256;
@@ -26,10 +30,8 @@ const DRAIN: Duration = Duration::from_secs(3);
 /// Builds blocks from the pool on top of the chain.
 #[derive(Debug)]
 pub struct Sequencer {
-    chain: Chain,
-    pool: Pool,
-    config: SequencerConfig,
-    events: Receiver<ChainEvent>,
+    pub(crate) site: Site,
+    pub(crate) events: Receiver<ChainEvent>,
     last_seal: Instant,
     switch: Option<Switched>,
 }
@@ -39,9 +41,12 @@ impl Sequencer {
     pub fn new(chain: Chain, pool: Pool, config: SequencerConfig) -> Self {
         let events = chain.subscribe();
         Self {
-            chain,
-            pool,
-            config,
+            site: Site {
+                chain,
+                pool,
+                config,
+                bridge: None,
+            },
             events,
             last_seal: Instant::now(),
             switch: None,
@@ -55,6 +60,13 @@ impl Sequencer {
         self
     }
 
+    /// Takes deposits from L1, and follows its reorganisations.
+    #[must_use]
+    pub fn with_bridge(mut self, bridge: Bridge) -> Self {
+        self.site.bridge = Some(bridge);
+        self
+    }
+
     /// Builds and seals blocks on the calling thread until `token` is cancelled; then seals what
     /// has been executed and waits until it is durable. `runtime` drives its timers.
     ///
@@ -65,19 +77,19 @@ impl Sequencer {
         runtime: &Handle,
         token: &CancellationToken,
     ) -> Result<(), SequencerError> {
-        let mut building = Building::open(&self.chain, &self.pool, &self.config)?;
+        let mut building = Building::open(&self.site)?;
         while !token.is_cancelled() {
             if self.is_to_pause() {
                 self.pause(building, runtime, token)?;
-                building = Building::open(&self.chain, &self.pool, &self.config)?;
+                building = Building::open(&self.site)?;
                 continue;
             }
             building = self.follow_unwinds(building)?;
-            if building.is_stale() {
-                building = Building::open(&self.chain, &self.pool, &self.config)?;
+            building = self.follow_bridge(building, runtime)?;
+            if building.is_stale(&self.site) {
+                building = Building::open(&self.site)?;
             }
-            let idle = building.is_full()
-                || !building.fill(&self.chain, &self.config, &self.pool, BATCH)?;
+            let idle = building.is_full() || !building.fill(&self.site, BATCH)?;
             if self.is_due(&building) {
                 building = self.seal(building)?;
             } else if idle {
@@ -93,9 +105,9 @@ impl Sequencer {
             // Opens another block, which nobody fills.
             drop(self.seal(building)?);
         }
-        self.chain.set_open_block(None);
+        self.site.chain.set_open_block(None);
         runtime.block_on(async {
-            if timeout(DRAIN, self.chain.wait_uncommitted(0))
+            if timeout(DRAIN, self.site.chain.wait_uncommitted(0))
                 .await
                 .is_err()
             {
@@ -135,10 +147,11 @@ impl Sequencer {
     /// When the open block is to be sealed; `None` while only a new transaction can change that.
     fn due_at(&self, building: &Building) -> Option<Instant> {
         let empty = self
+            .site
             .config
             .empty_block_interval
             .map(|interval| self.last_seal + interval);
-        match self.config.policy {
+        match self.site.config.policy {
             SealPolicy::Instant if building.len() > 0 => Some(self.last_seal),
             SealPolicy::Instant => empty,
             SealPolicy::Interval(interval) if building.len() > 0 => Some(self.last_seal + interval),
@@ -156,50 +169,57 @@ impl Sequencer {
 
     /// In instant mode a block waits for the one before it to be durable, and so fills meanwhile.
     fn must_wait_for_disk(&self) -> bool {
-        self.config.policy == SealPolicy::Instant && self.chain.uncommitted() > 0
+        self.site.config.policy == SealPolicy::Instant && self.site.chain.uncommitted() > 0
     }
 
     async fn wait(&mut self, building: &Building, token: &CancellationToken) {
         let refresh = Instant::now() + REFRESH;
         let disk = self.must_wait_for_disk();
         // In instant mode the first transaction makes an empty block due at once.
-        let instant = self.config.policy == SealPolicy::Instant && !disk;
+        let instant = self.site.config.policy == SealPolicy::Instant && !disk;
         let due = self
             .due_at(building)
             .filter(|_| !disk)
             .unwrap_or(refresh)
             .min(refresh);
-        let pool = self.pool.notified();
+        let pool = self.site.pool.notified();
         let pause = async {
             match &self.switch {
                 Some(switch) => switch.wanted(false).await,
                 None => std::future::pending().await,
             }
         };
+        let news = async {
+            match &mut self.site.bridge {
+                Some(bridge) => bridge.news().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = token.cancelled() => {}
             () = pause => {}
+            () = news => {}
             () = pool.notified(), if !building.is_full() => {
                 // Nobody waits for this transaction before the block is sealed: let others join
                 // it, so that a busy stream does not wake this thread once for each.
                 let gathered = Instant::now() + GATHER;
                 if disk {
-                    timeout(GATHER, self.chain.wait_uncommitted(0)).await.ok();
+                    timeout(GATHER, self.site.chain.wait_uncommitted(0)).await.ok();
                 } else if !instant && due > gathered {
                     sleep_until(gathered.into()).await;
                 }
             }
-            () = self.chain.wait_uncommitted(0), if disk => {}
+            () = self.site.chain.wait_uncommitted(0), if disk => {}
             () = sleep_until(due.into()) => {}
         }
     }
 
-    fn seal(&mut self, building: Building) -> Result<Building, SequencerError> {
+    pub(crate) fn seal(&mut self, building: Building) -> Result<Building, SequencerError> {
         let started = Instant::now();
-        let (block, parent) = building.finish(&self.chain)?;
+        let (block, parent) = building.finish(&self.site.chain)?;
         let transactions = block.transactions.clone();
         let gas_used = block.header.gas_used;
-        match self.chain.seal(block) {
+        match self.site.chain.seal(block) {
             Ok(header) => {
                 metrics::sealed(transactions.len(), gas_used, started.elapsed());
                 tracing::info!(
@@ -216,49 +236,23 @@ impl Sequencer {
                     parent = parent.number,
                     "open block abandoned, its parent is gone"
                 );
-                self.pool.reinject(transactions);
+                self.site.pool.reinject(transactions);
             }
             Err(error) => return Err(error.into()),
         }
         self.schedule();
-        Building::open(&self.chain, &self.pool, &self.config)
+        Building::open(&self.site)
     }
 
     /// Blocks keep to a fixed grid, so that a late one does not shift all that follow; after a
     /// longer pause the grid starts anew.
     fn schedule(&mut self) {
         let now = Instant::now();
-        self.last_seal = match self.config.policy {
+        self.last_seal = match self.site.config.policy {
             SealPolicy::Interval(interval) if now < self.last_seal + 2 * interval => {
                 self.last_seal + interval
             }
             SealPolicy::Interval(_) | SealPolicy::Instant => now,
         };
-    }
-
-    /// After an unwind the open block and the transactions of the removed blocks go back to the
-    /// pool, and a new block is opened on the new head.
-    fn follow_unwinds(&mut self, building: Building) -> Result<Building, SequencerError> {
-        let mut unwound = Vec::new();
-        loop {
-            match self.events.try_recv() {
-                Ok(ChainEvent::Unwound { blocks, .. }) => unwound.extend(blocks),
-                // Lagged: committed blocks are of no interest here, and an unwind that was
-                // missed shows as `WrongParent` when the block is sealed.
-                Ok(ChainEvent::Committed(_)) | Err(TryRecvError::Lagged(_)) => {}
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-            }
-        }
-        if unwound.is_empty() {
-            return Ok(building);
-        }
-        let mut transactions: Vec<_> = unwound
-            .iter()
-            .rev()
-            .flat_map(|block| block.block.transactions.clone())
-            .collect();
-        transactions.extend(building.into_transactions());
-        self.pool.reinject(transactions);
-        Building::open(&self.chain, &self.pool, &self.config)
     }
 }
