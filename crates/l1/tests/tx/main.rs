@@ -82,7 +82,6 @@ async fn a_revert_on_chain_has_receipt_and_reason() {
     let mut ticket = running.manager.submit(request).unwrap();
     fixture::sent(&mut ticket).await;
     // Between simulation and block the contract changes its mind.
-    l1.mine(0).await;
     l1.set_code(NOWHERE, REVERTS).await;
     l1.mine(1).await;
     let TxOutcome::Reverted { receipt, .. } = outcome(&mut ticket).await else {
