@@ -6,6 +6,8 @@ use alloy_primitives::{Address, B256, U256};
 use aura_node::{BlockTime, Interval, LogStyle};
 use clap::{Args, Parser, Subcommand};
 
+use crate::bridge::BridgeCommand;
+
 /// Aura, an Ethereum-compatible layer-2 node.
 #[derive(Debug, Parser)]
 #[command(name = "aura", version, about)]
@@ -37,6 +39,9 @@ pub(crate) enum Command {
     /// Roots and proofs of the state tree
     #[command(subcommand)]
     State(StateCommand),
+    /// Move value between L1 and L2
+    #[command(subcommand)]
+    Bridge(BridgeCommand),
     /// Print the version
     Version,
 }

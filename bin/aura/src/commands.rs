@@ -13,7 +13,7 @@ use eyre::WrapErr;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    banner, blocks,
+    banner, blocks, bridge,
     cli::{Cli, Command, ConfigCommand, DbCommand, InitArgs},
     settings::{self, Settings},
     state,
@@ -43,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> eyre::Result<()> {
             chain,
         }) => check(&datadir, reexecute, chain.map(ChainSource::File)),
         Command::State(command) => state::run(command),
+        Command::Bridge(command) => bridge::run(command),
         Command::Version => {
             println!("aura {}", env!("CARGO_PKG_VERSION"));
             Ok(())

@@ -2,6 +2,7 @@
 
 mod banner;
 mod blocks;
+mod bridge;
 mod cli;
 mod commands;
 mod settings;
@@ -22,7 +23,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            match error.downcast_ref::<bridge::Failure>() {
+                Some(failure) => ExitCode::from(failure.code()),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }
