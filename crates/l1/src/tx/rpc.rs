@@ -1,11 +1,17 @@
 //! What the manager asks L1, over any carrier of JSON-RPC.
 
-use std::{borrow::Cow, future::Future, pin::Pin};
+use std::{borrow::Cow, future::Future, pin::Pin, time::Duration};
 
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_provider::{DynProvider, Provider};
 use alloy_rpc_types_eth::{FeeHistory, TransactionReceipt};
 use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::{L1Error, L1Provider};
+
+/// A node that has not answered after this is unavailable.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a question to L1 has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -50,10 +56,15 @@ pub trait L1Rpc: Send + Sync {
     fn request(&self, method: &'static str, params: Value) -> Answer<'_, Value>;
 }
 
+/// One node, without failover.
 impl L1Rpc for DynProvider {
     fn request(&self, method: &'static str, params: Value) -> Answer<'_, Value> {
         Box::pin(async move {
-            let answer = self.raw_request(Cow::Borrowed(method), params).await;
+            let asked = self.raw_request(Cow::Borrowed(method), params);
+            let Ok(answer) = timeout(PATIENCE, asked).await else {
+                let text = format!("no answer to {method} within {PATIENCE:?}");
+                return Err(RpcFault::Unavailable(text));
+            };
             answer.map_err(|error| match error.as_error_resp() {
                 Some(payload) => RpcFault::Refused {
                     code: payload.code,
@@ -66,7 +77,29 @@ impl L1Rpc for DynProvider {
     }
 }
 
-/// A transaction's place in L1, as a node sees it.
+/// The node's own way to L1.
+impl L1Rpc for L1Provider {
+    fn request(&self, method: &'static str, params: Value) -> Answer<'_, Value> {
+        Box::pin(async move {
+            let answer = L1Provider::request::<Value, Value>(self, method, params).await;
+            answer.map_err(|error| match error {
+                L1Error::Rpc {
+                    code,
+                    message,
+                    data,
+                    ..
+                } => RpcFault::Refused {
+                    code,
+                    message,
+                    data: data.unwrap_or_default(),
+                },
+                error => RpcFault::Unavailable(error.to_string()),
+            })
+        })
+    }
+}
+
+/// The account in the newest block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct HeadView {
     /// Number of the newest block.
