@@ -66,6 +66,12 @@ pub enum SettlementError {
 }
 
 impl SettlementError {
+    /// Says in the log that `role` tries again.
+    pub(crate) fn report(&self, role: &'static str) {
+        let error: &(dyn std::error::Error + 'static) = self;
+        tracing::warn!(error, role, "settlement cannot go on; it tries again");
+    }
+
     /// Whether repeating the step can succeed.
     pub fn is_transient(&self) -> bool {
         match self {

@@ -11,7 +11,7 @@
 //!
 //! A batch that L1 loses is posted again; one that L1 refuses says why, and if the blocks have to
 //! change the sequencer is asked through [`SequencerRequest`]. Nothing here builds blocks, executes, or
-//! signs. Start reading at `batcher.rs`.
+//! signs. Start reading at `batcher/mod.rs`.
 
 mod batcher;
 mod config;

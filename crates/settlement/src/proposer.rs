@@ -123,8 +123,7 @@ impl Proposer {
                     }
                 }
                 Err(error) if error.is_transient() => {
-                    let error: &(dyn std::error::Error + 'static) = &error;
-                    tracing::warn!(error, "proposer cannot go on; it tries again");
+                    error.report("proposer");
                     tokio::select! {
                         () = token.cancelled() => return Ok(()),
                         () = sleep(self.config.retry_after()) => {}
