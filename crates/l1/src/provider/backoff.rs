@@ -22,7 +22,7 @@ mod tests {
     #[test]
     fn waits_grow_and_are_capped() {
         let max = Duration::from_secs(30);
-        for failures in 0..100 {
+        for failures in 0..100u32 {
             let longest = FIRST * 2u32.pow(failures.saturating_sub(1).min(10));
             for _ in 0..20 {
                 let wait = backoff(failures, max);

@@ -156,13 +156,14 @@ impl Session {
     /// [`L1Error::UnknownBlock`] if one is missing; [`L1Error::Inconsistent`] if they do not link
     /// (which a reorganisation between two requests can cause as well); as every request.
     pub async fn headers(&self, numbers: RangeInclusive<u64>) -> Result<Vec<L1Header>, L1Error> {
-        let asked = numbers.map(|number| async move {
-            let block = BlockId::Number(number.into());
-            self.header(block)
-                .await?
-                .ok_or_else(|| L1Error::UnknownBlock {
+        let asked = numbers.map(|number| {
+            let session = self.clone();
+            async move {
+                let header = session.header(BlockId::Number(number.into())).await?;
+                header.ok_or_else(|| L1Error::UnknownBlock {
                     block: number.to_string(),
                 })
+            }
         });
         let headers: Vec<L1Header> = stream::iter(asked)
             .buffered(HEADERS_AT_ONCE)

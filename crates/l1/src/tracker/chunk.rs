@@ -10,7 +10,7 @@ use aura_bindings::{
 };
 use aura_primitives::bridge::{QueueEntry, QueueSlot};
 use aura_storage::{L1BatchRecord, L1Chunk, L1RootChange, L1RootRecord, RootStatus};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 
 use super::{Tracker, step::Position};
 use crate::{L1Error, L1Header, Session, provider::is_range_limit};
@@ -109,9 +109,12 @@ impl Tracker {
         session: &Session,
         headers: Vec<L1Header>,
     ) -> Result<Read, L1Error> {
-        let each = headers
+        // In boxes, for the compiler cannot tell of a closure with references that it may move to
+        // another thread.
+        let each: Vec<BoxFuture<'_, _>> = headers
             .iter()
-            .map(|header| self.read_block(session, header));
+            .map(|header| self.read_block(session, header).boxed())
+            .collect();
         let mut each = stream::iter(each).buffered(LOGS_AT_ONCE);
         let (mut logs, mut blocks) = (Vec::new(), 0);
         while logs.len() < self.config.max_chunk_events

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{HeadSignal, L1Config, L1Error, L1Provider, L1Status, L1View, Session};
-use step::{Position, Progress};
+use step::Progress;
 
 /// Shortest pause after a failure that says nothing of the endpoint.
 const SHORT_PAUSE: Duration = Duration::from_millis(100);
