@@ -23,8 +23,8 @@ before(async () => {
         writeFileSync(file(`${name}.key`), accounts[index].privateKey);
     }
     const made = await aura(
-        "bridge", "deploy", "--l1-rpc", anvil.ws, "--profile", "dev", "--deployer-key", file("deployer.key"),
-        "--genesis-out", file("genesis.json"), "--deployment-out", file("deployment.json"),
+        "bridge", "deploy", "--l1-rpc", anvil.ws, "--profile", "dev", "--deployer-key-file", file("deployer.key"),
+        "--genesis-out", file("genesis.json"), "--out", file("deployment.json"),
     );
     assert.equal(made.code, 0, made.text);
     deployment = JSON.parse(readFileSync(file("deployment.json"), "utf8"));
