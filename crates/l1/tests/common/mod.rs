@@ -24,7 +24,7 @@ use aura_chainspec::ChainSpec;
 use aura_l1::{Confirmations, L1Config, L1Contracts, L1Error, L1Provider, L1View, Tracker};
 use aura_primitives::bridge::Output;
 use aura_runtime::CancellationToken;
-use aura_storage::{Store, StoreConfig};
+use aura_storage::{StorageError, Store, StoreConfig};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 use url::Url;
@@ -176,8 +176,16 @@ impl Anvil {
             .request("eth_sendTransaction", (request,))
             .await
             .unwrap();
-        let receipt: Option<TransactionReceipt> = self.provider.receipt(hash).await.unwrap();
-        assert!(receipt.unwrap().status(), "{hash} failed");
+        let mined = async {
+            loop {
+                if let Some(receipt) = self.provider.receipt(hash).await.unwrap() {
+                    break receipt;
+                }
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let receipt: TransactionReceipt = timeout(PATIENCE, mined).await.expect("it is mined");
+        assert!(receipt.status(), "{hash} failed");
     }
 
     /// A deposit transaction.
@@ -255,7 +263,11 @@ impl Watcher {
     }
 
     pub(crate) fn with(dir: &Path, config: L1Config, contracts: L1Contracts) -> Self {
-        let store = Store::open(dir, &StoreConfig::default()).unwrap();
+        if let Ok(filter) = std::env::var("RUST_LOG") {
+            // Another test of this process may have done it.
+            aura_runtime::init_tracing(&filter, aura_runtime::LogFormat::Text).ok();
+        }
+        let store = Self::open(dir);
         let spec = Arc::new(ChainSpec::dev());
         let (chain, writer) = Chain::open(store, spec, ChainConfig::default()).unwrap();
         let writer = std::thread::Builder::new()
@@ -272,6 +284,19 @@ impl Watcher {
             token,
             view,
         }
+    }
+
+    /// A read of the watcher before may still hold the database for a moment.
+    fn open(dir: &Path) -> Store {
+        for _ in 0..500 {
+            match Store::open(dir, &StoreConfig::default()) {
+                Err(StorageError::Locked { .. }) => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                opened => return opened.unwrap(),
+            }
+        }
+        panic!("the database stays locked");
     }
 
     /// Waits until the watcher has the head of L1, then compares everything with the contracts.
