@@ -3,6 +3,7 @@
 mod amount;
 mod args;
 mod claim;
+mod deploy;
 mod deposit;
 mod force;
 mod report;
@@ -27,6 +28,8 @@ use self::{
 /// The subcommands of `aura bridge`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BridgeCommand {
+    /// Put the contracts of a chain on L1; run again it goes on where it ended
+    Deploy(deploy::DeployArgs),
     /// Move ether from L1 to L2
     Deposit(DepositArgs),
     /// Move tokens from L1 to L2
@@ -55,6 +58,7 @@ pub(crate) fn run(command: BridgeCommand) -> eyre::Result<()> {
 
 async fn dispatch(command: BridgeCommand) -> eyre::Result<()> {
     match command {
+        BridgeCommand::Deploy(args) => deploy::run(args).await,
         BridgeCommand::Prove(args) => claim::prove(&args).await,
         BridgeCommand::Status(args) => status::status(&args).await,
         BridgeCommand::Deposit(args) => {
