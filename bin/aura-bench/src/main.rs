@@ -6,6 +6,7 @@
 //! thread, so that on two cores the server keeps one to itself.
 
 mod accounts;
+mod batch;
 mod compare;
 mod erc20;
 mod figures;
@@ -132,6 +133,8 @@ enum Command {
         #[command(subcommand)]
         command: state::StateCommand,
     },
+    /// Size and speed of the batch format, in this process.
+    Batch(batch::BatchArgs),
     /// Mutated requests over HTTP and WebSocket against a node in this process.
     Fuzz(fuzz::FuzzArgs),
     /// Starts a server twice, and prints how long it took to answer.
@@ -183,6 +186,7 @@ fn main() -> Result<()> {
     let figures = match Cli::parse().command {
         Command::State { command } => state::run(&command)?,
         Command::Fuzz(args) => fuzz::run(&args)?,
+        Command::Batch(args) => batch::run(&args)?,
         command => over_network(command)?,
     };
     print!("{}", figures.lines());
@@ -230,7 +234,7 @@ async fn run(command: Command) -> Result<Figures> {
             Figures::default()
         }
         Command::Start { target } => target.starts().await?,
-        Command::State { .. } | Command::Fuzz(_) => {
+        Command::State { .. } | Command::Fuzz(_) | Command::Batch(_) => {
             bail!("this runs in the process, without a server of its own")
         }
     };
