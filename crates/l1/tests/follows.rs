@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aura_l1::{Confirmations, L1Error, RootStatus};
 use common::{
@@ -255,4 +255,36 @@ async fn wrong_deployments_are_refused_at_the_start() {
         ),
         "{error}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_deposits_are_caught_up_with() {
+    const DEPOSITS: u64 = 3_000;
+    let anvil = anvil!(Anvil::start());
+    anvil
+        .ask("evm_setAutomine", serde_json::json!([false]))
+        .await;
+    for wei in 1..=DEPOSITS {
+        let request = serde_json::json!([anvil.deposit_request(wei)]);
+        anvil.ask("eth_sendTransaction", request).await;
+        if wei % 50 == 0 {
+            anvil.mine(1).await;
+        }
+    }
+    anvil.mine(5).await;
+    let (number, hash) = anvil.head().await;
+    for depth in [1, 256] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = config(vec![anvil.ws()]);
+        // By ranges, and block by block.
+        settings.proof_depth = depth;
+        let started = Instant::now();
+        let mut watcher = Watcher::start(dir.path(), settings);
+        watcher.reaches(number, hash).await;
+        let elapsed = started.elapsed();
+        assert_eq!(watcher.view.status().queue_len, DEPOSITS);
+        println!("{DEPOSITS} deposits with proofs below depth {depth}: {elapsed:?}");
+        assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
+        watcher.stop().await;
+    }
 }

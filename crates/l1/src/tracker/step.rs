@@ -136,6 +136,7 @@ impl Tracker {
                 "L1 is behind what was seen of it before; waiting"
             );
         }
+        self.publish(position, head, None).await?;
         Ok(Progress::Idle)
     }
 
