@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use alloy_primitives::{Address, B256, U256};
-use aura_node::{BlockTime, Interval, LogStyle};
+use aura_node::{BlockTime, ConfirmationRule, Interval, LogStyle};
 use clap::{Args, Parser, Subcommand};
 
 use crate::bridge::BridgeCommand;
@@ -21,7 +21,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a development chain with funded accounts; in memory unless --datadir is given
-    Dev(NodeArgs),
+    Dev(DevArgs),
     /// Run a node
     Node(NodeArgs),
     /// Write the genesis of a chain into a data directory
@@ -44,6 +44,31 @@ pub(crate) enum Command {
     Bridge(BridgeCommand),
     /// Print the version
     Version,
+}
+
+/// Flags of a development chain.
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// Flags of the node
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Port of the L1 that runs inside [default: 9545, or a free one if that is taken]
+    #[arg(
+        long,
+        env = "AURA_L1_PORT",
+        value_name = "PORT",
+        conflicts_with = "l1_rpc"
+    )]
+    pub(crate) l1_port: Option<u16>,
+    /// No L1: no deposits, nothing is posted
+    #[arg(long, env = "AURA_NO_L1", conflicts_with_all = ["l1_port", "l1_rpc"])]
+    pub(crate) no_l1: bool,
+    /// Seconds until a posted root is final
+    #[arg(long, env = "AURA_WINDOW", value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) window: u64,
+    /// Where the deployment file goes as well
+    #[arg(long, env = "AURA_DEPLOYMENT_OUT", value_name = "FILE")]
+    pub(crate) deployment_out: Option<PathBuf>,
 }
 
 /// Flags of a running node. A flag beats its environment variable, which beats the file.
@@ -100,6 +125,27 @@ pub(crate) struct NodeArgs {
     /// Serve testing_*, which builds blocks to order; not for ports that strangers reach
     #[arg(long, env = "AURA_TESTING_API")]
     pub(crate) testing_api: bool,
+    /// Endpoints of L1, the preferred one first, with commas between them; or PROVIDER_URL
+    #[arg(long, env = "AURA_L1_RPC", value_name = "URL", value_delimiter = ',')]
+    pub(crate) l1_rpc: Vec<String>,
+    /// Deployment file of the bridge, which must fit the genesis
+    #[arg(long, env = "AURA_DEPLOYMENT", value_name = "FILE")]
+    pub(crate) deployment: Option<PathBuf>,
+    /// Portal that the genesis must name
+    #[arg(long, env = "BRIDGE_CONTRACT", value_name = "ADDRESS")]
+    pub(crate) bridge_contract: Option<Address>,
+    /// When L2 uses an L1 block: safe, finalized, or a number of blocks that follow it [default: safe, dev 0]
+    #[arg(long, env = "AURA_L1_CONFIRMATIONS", value_name = "RULE")]
+    pub(crate) l1_confirmations: Option<ConfirmationRule>,
+    /// File with the key that posts batches
+    #[arg(long, env = "AURA_SEQUENCER_KEY", value_name = "FILE")]
+    pub(crate) sequencer_key: Option<PathBuf>,
+    /// File with the key that posts roots
+    #[arg(long, env = "AURA_PROPOSER_KEY", value_name = "FILE")]
+    pub(crate) proposer_key: Option<PathBuf>,
+    /// Leave L1's queue alone, as a hostile sequencer would; for tests
+    #[arg(long, env = "AURA_TESTING_HOLD_QUEUE")]
+    pub(crate) testing_hold_queue: bool,
     /// Log filter in the syntax of RUST_LOG [default: info]
     #[arg(long, env = "AURA_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,

@@ -7,23 +7,27 @@ use aura_node::{
     ChainSource, GenesisAccounts, LogStyle, Node, NodeConfig, OpenedChain, StorageSection, audit,
     initialise, open_chain, reexecute,
 };
-use aura_runtime::{CancellationToken, LogFormat, init_tracing, install_metrics};
+use aura_runtime::{CancellationToken, LogFormat, MetricsHandle, init_tracing, install_metrics};
 use aura_storage::Store;
 use eyre::WrapErr;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::{
-    banner, blocks, bridge,
+    blocks, bridge,
     cli::{Cli, Command, ConfigCommand, DbCommand, InitArgs},
-    settings::{self, Settings},
+    dev::DevStack,
+    settings::{self, DevSettings, Settings},
     state,
 };
 
 /// Runs the command.
 pub(crate) fn run(cli: Cli) -> eyre::Result<()> {
     match cli.command {
-        Command::Dev(args) => start(settings::dev(args)?, true),
-        Command::Node(args) => start(settings::node(args)?, false),
+        Command::Dev(args) => start_dev(settings::dev(args)?),
+        Command::Node(args) => start(settings::node(args)?),
         Command::Init(args) => init(args),
         Command::Import(args) => blocks::import_files(args),
         Command::Export(args) => blocks::export_file(args),
@@ -51,12 +55,34 @@ pub(crate) fn run(cli: Cli) -> eyre::Result<()> {
     }
 }
 
-fn start(settings: Settings, is_dev: bool) -> eyre::Result<()> {
-    let Settings {
-        config,
-        source,
-        temporary,
-    } = settings;
+fn start(settings: Settings) -> eyre::Result<()> {
+    let Settings { config, source, .. } = settings;
+    let (runtime, metrics) = prepare(&config)?;
+    runtime.block_on(async {
+        let node = Node::start(config, &source, metrics).await?;
+        stop_on_signal(node.token())?;
+        tracing::info!(address = %node.address(), "node started");
+        node.wait().await
+    })
+}
+
+fn start_dev(mut settings: DevSettings) -> eyre::Result<()> {
+    let (runtime, metrics) = prepare(&settings.node.config)?;
+    // Lives until the node has ended.
+    let temporary = settings.node.temporary.take();
+    let outcome = runtime.block_on(async {
+        let stack = DevStack::start(settings, metrics).await?;
+        stop_on_signal(stack.node().token())?;
+        tracing::info!(address = %stack.node().address(), "node started");
+        stack.greet()?;
+        stack.wait().await
+    });
+    drop(temporary);
+    outcome
+}
+
+/// Logs, metrics and threads of a running node.
+fn prepare(config: &NodeConfig) -> eyre::Result<(Runtime, Option<MetricsHandle>)> {
     let format = match config.log_format {
         LogStyle::Text => LogFormat::Text,
         LogStyle::Json => LogFormat::Json,
@@ -66,17 +92,7 @@ fn start(settings: Settings, is_dev: bool) -> eyre::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(async {
-        let node = Node::start(config, &source, metrics).await?;
-        stop_on_signal(node.token())?;
-        tracing::info!(address = %node.address(), "node started");
-        if is_dev {
-            banner::print(&node)?;
-        }
-        node.wait().await
-    });
-    drop(temporary);
-    outcome
+    Ok((runtime, metrics))
 }
 
 /// Cancels `token` on SIGINT and SIGTERM.

@@ -5,6 +5,7 @@ mod blocks;
 mod bridge;
 mod cli;
 mod commands;
+mod dev;
 mod settings;
 mod state;
 

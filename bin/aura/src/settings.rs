@@ -1,12 +1,42 @@
 //! Settings from flags, environment, file and defaults, in this order.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use aura_node::{BlockTime, ChainSource, Interval, NodeConfig, RateLimit};
+use aura_node::{
+    BlockTime, BridgeSection, ChainSource, ConfirmationRule, Confirmations, Interval, KeySection,
+    NodeConfig, RateLimit,
+};
 use eyre::WrapErr;
 use tempfile::TempDir;
 
-use crate::cli::NodeArgs;
+use crate::cli::{DevArgs, NodeArgs};
+
+/// How often the L1 of a development chain is looked at where it does not tell by itself, in ms.
+const DEV_L1_POLL_MS: u64 = 500;
+
+/// The L1 of a development chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DevL1 {
+    /// None.
+    None,
+    /// Inside of this process; on this port if one was named.
+    Embedded(Option<u16>),
+    /// Another program.
+    External,
+}
+
+/// A development chain and its L1.
+#[derive(Debug)]
+pub(crate) struct DevSettings {
+    pub(crate) node: Settings,
+    pub(crate) l1: DevL1,
+    /// Seconds until a posted root is final.
+    pub(crate) window: u64,
+    pub(crate) deployment_out: Option<PathBuf>,
+}
 
 /// What a node is started with.
 #[derive(Debug)]
@@ -45,9 +75,33 @@ pub(crate) fn node(args: NodeArgs) -> eyre::Result<Settings> {
 
 /// Settings of `aura dev`: blocks are sealed at once, without an empty one, unless told otherwise,
 /// and without a data directory everything is forgotten at exit.
-pub(crate) fn dev(args: NodeArgs) -> eyre::Result<Settings> {
+pub(crate) fn dev(args: DevArgs) -> eyre::Result<DevSettings> {
+    let DevArgs {
+        node,
+        l1_port,
+        no_l1,
+        window,
+        deployment_out,
+    } = args;
+    let node = dev_node(node)?;
+    let l1 = if !node.config.bridge.l1_rpc.is_empty() {
+        DevL1::External
+    } else if no_l1 {
+        DevL1::None
+    } else {
+        DevL1::Embedded(l1_port)
+    };
+    Ok(DevSettings {
+        node,
+        l1,
+        window,
+        deployment_out,
+    })
+}
+
+fn dev_node(args: NodeArgs) -> eyre::Result<Settings> {
     let from_file = args.config.is_some();
-    let named_datadir = args.datadir.is_some() || from_file;
+    let named_datadir = args.datadir.is_some() || from_file || inherited("STATE_DB_PATH").is_some();
     let mut config = args
         .config
         .as_deref()
@@ -58,6 +112,9 @@ pub(crate) fn dev(args: NodeArgs) -> eyre::Result<Settings> {
         config.sequencer.block_time = BlockTime(aura_node::SealPolicy::Instant);
         config.sequencer.empty_block_interval = Interval(None);
         config.log = "warn".to_owned();
+        // The L1 of a development chain takes nothing back, or is told to by who tests that.
+        config.bridge.confirmations = ConfirmationRule(Confirmations::Depth(0));
+        config.bridge.l1_poll_interval_ms = DEV_L1_POLL_MS;
         // A test suite may ask what it likes, from a container too.
         config.rpc.rate_limit = RateLimit::Unlimited;
     }
@@ -96,7 +153,37 @@ fn temporary_folder() -> eyre::Result<TempDir> {
     builder().tempdir().wrap_err("temporary folder")
 }
 
-fn apply(config: &mut NodeConfig, args: NodeArgs) {
+/// The value of a variable that a system before Aura used.
+fn inherited(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn apply_bridge(bridge: &mut BridgeSection, args: &mut NodeArgs) {
+    let mut endpoints = std::mem::take(&mut args.l1_rpc);
+    if endpoints.is_empty()
+        && let Some(list) = inherited("PROVIDER_URL")
+    {
+        endpoints = list.split(',').map(|url| url.trim().to_owned()).collect();
+    }
+    if !endpoints.is_empty() {
+        bridge.l1_rpc = endpoints;
+    }
+    bridge.deployment = args.deployment.take().or(bridge.deployment.take());
+    bridge.contract = args.bridge_contract.or(bridge.contract);
+    if let Some(rule) = args.l1_confirmations {
+        bridge.confirmations = rule;
+    }
+    if let Some(file) = args.sequencer_key.take() {
+        bridge.sequencer_key = Some(KeySection::from_file(file));
+    }
+    if let Some(file) = args.proposer_key.take() {
+        bridge.proposer_key = Some(KeySection::from_file(file));
+    }
+    bridge.hold_queue |= args.testing_hold_queue;
+}
+
+fn apply(config: &mut NodeConfig, mut args: NodeArgs) {
+    apply_bridge(&mut config.bridge, &mut args);
     fn set<T>(target: &mut T, value: Option<T>) {
         if let Some(value) = value {
             *target = value;
@@ -104,13 +191,16 @@ fn apply(config: &mut NodeConfig, args: NodeArgs) {
     }
     set(&mut config.host, args.host);
     set(&mut config.port, args.port);
-    set(&mut config.datadir, args.datadir);
+    let datadir = args
+        .datadir
+        .or_else(|| inherited("STATE_DB_PATH").map(Into::into));
+    set(&mut config.datadir, datadir);
     set(&mut config.sequencer.block_time, args.block_time);
     set(
         &mut config.sequencer.empty_block_interval,
         args.empty_block_interval,
     );
-    set(&mut config.log, args.log);
+    set(&mut config.log, args.log.or_else(|| inherited("RUST_LOG")));
     set(&mut config.log_format, args.log_format);
     set(&mut config.tree.proof_window_blocks, args.proof_window);
     set(&mut config.tree.proof_interval_blocks, args.proof_interval);
@@ -134,7 +224,7 @@ mod tests {
 
     fn args(line: &str) -> NodeArgs {
         match Cli::parse_from(line.split_whitespace()).command {
-            Command::Dev(args) | Command::Node(args) => args,
+            Command::Dev(DevArgs { node, .. }) | Command::Node(node) => node,
             other => panic!("not a node command: {other:?}"),
         }
     }
@@ -161,7 +251,7 @@ mod tests {
 
     #[test]
     fn dev_without_a_datadir_uses_a_folder_that_vanishes() {
-        let settings = dev(args("aura dev")).unwrap();
+        let settings = dev_node(args("aura dev")).unwrap();
         let path = settings.config.datadir.clone();
         assert!(path.is_dir());
         assert_eq!(
@@ -175,7 +265,10 @@ mod tests {
     #[test]
     fn clients_are_limited_unless_the_node_is_for_development() {
         let limit = |settings: Settings| settings.config.rpc.rate_limit;
-        assert_eq!(limit(dev(args("aura dev")).unwrap()), RateLimit::Unlimited);
+        assert_eq!(
+            limit(dev_node(args("aura dev")).unwrap()),
+            RateLimit::Unlimited
+        );
         let node = limit(node(args("aura node --datadir x")).unwrap());
         assert!(matches!(node, RateLimit::PerSecond(_)), "{node:?}");
     }

@@ -15,7 +15,7 @@ use aura_sequencer::{SealPolicy, SequencerConfig};
 use aura_storage::StoreConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::{AdminSection, EngineSection, NodeError, TreeSection, listeners};
+use crate::{AdminSection, BridgeSection, EngineSection, NodeError, TreeSection, listeners};
 
 /// Everything that can be set, with its default. The TOML file has the same names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,8 @@ pub struct NodeConfig {
     pub log_format: LogStyle,
     /// Block production.
     pub sequencer: SequencerSection,
+    /// L1 and the bridge.
+    pub bridge: BridgeSection,
     /// Database.
     pub storage: StorageSection,
     /// State tree and proofs.
@@ -51,6 +53,9 @@ pub struct NodeConfig {
     pub pool: PoolConfig,
     /// JSON-RPC limits.
     pub rpc: RpcConfig,
+    /// Every block is safe and final once it is durable: for the L1 of a development chain.
+    #[serde(skip)]
+    pub instant_finality: bool,
 }
 
 impl Default for NodeConfig {
@@ -66,10 +71,12 @@ impl Default for NodeConfig {
             log: "info".to_owned(),
             log_format: LogStyle::Text,
             sequencer: SequencerSection::default(),
+            bridge: BridgeSection::default(),
             storage: StorageSection::default(),
             tree: TreeSection::default(),
             pool: PoolConfig::default(),
             rpc: RpcConfig::default(),
+            instant_finality: false,
         }
     }
 }
@@ -91,6 +98,9 @@ impl NodeConfig {
         self.rpc
             .validate()
             .map_err(|problem| NodeError::Config(problem.to_string()))?;
+        self.bridge
+            .validate()
+            .map_err(|problem| NodeError::Config(format!("bridge: {problem}")))?;
         listeners::validate(self)?;
         if self.storage.history_blocks == 0 {
             return Err(NodeError::Config(
@@ -283,6 +293,8 @@ macro_rules! serde_as_text {
         }
     )*};
 }
+
+pub(crate) use serde_as_text;
 
 serde_as_text!(BlockTime, Interval);
 

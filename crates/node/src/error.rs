@@ -3,12 +3,18 @@
 use std::path::PathBuf;
 
 use alloy_primitives::B256;
+use aura_bindings::DeploymentError;
 use aura_chain::ChainError;
 use aura_chainspec::ChainSpecError;
 use aura_evm::ExecutionError;
+use aura_l1::{
+    L1Error,
+    tx::{SignerError, TxError},
+};
+use aura_settlement::SettlementError;
 use aura_storage::{ChainIdentity, StorageError};
 
-use crate::ImportFault;
+use crate::{ImportFault, bridge::DeployError};
 
 /// Failures of opening, starting and auditing a node.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +23,30 @@ pub enum NodeError {
     /// A setting is out of its bounds.
     #[error("config: {0}")]
     Config(String),
+    /// A key cannot be used.
+    #[error("key of bridge.{what}")]
+    Key {
+        /// The setting.
+        what: &'static str,
+        /// Reason.
+        #[source]
+        source: SignerError,
+    },
+    /// L1 cannot be used.
+    #[error(transparent)]
+    L1(#[from] L1Error),
+    /// Transactions to L1 cannot be sent.
+    #[error(transparent)]
+    L1Tx(#[from] TxError),
+    /// Batches or roots cannot be posted.
+    #[error(transparent)]
+    Settlement(#[from] SettlementError),
+    /// The deployment file cannot be used.
+    #[error(transparent)]
+    Deployment(#[from] DeploymentError),
+    /// The contracts cannot be deployed.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
     /// The genesis file is not acceptable.
     #[error("chain spec")]
     ChainSpec(#[from] ChainSpecError),

@@ -19,9 +19,14 @@ mod tree;
 
 pub use audit::{AuditReport, audit, reexecute};
 pub use aura_chainspec::{ChainSpec, Commitment};
+pub use aura_l1::Confirmations;
 pub use aura_rpc::RateLimit;
 pub use aura_sequencer::SealPolicy;
+pub use aura_settlement::SettlementConfig;
 pub use block_file::BlockFileError;
+pub use bridge::{
+    BridgeSection, ConfirmationRule, DevDeployment, FeeSection, KeySection, deploy_dev, has_bridge,
+};
 pub use config::{BlockTime, Interval, LogStyle, NodeConfig, SequencerSection, StorageSection};
 pub use error::NodeError;
 pub use export::{ExportRange, export};

@@ -6,12 +6,12 @@ use aura_chain::Chain;
 use aura_chainspec::{ChainSpec, Commitment};
 use aura_pool::Pool;
 use aura_rpc::RpcContext;
-use aura_runtime::{CancellationToken, MetricsHandle, Switched, Tasks, serve_metrics, switch};
+use aura_runtime::{CancellationToken, MetricsHandle, Tasks, serve_metrics, switch};
 use aura_sequencer::{Sequencer, SequencerConfig, maintain_pool};
 use tokio::runtime::Handle;
 
 use crate::{
-    ChainSource, GenesisAccounts, NodeConfig, NodeError, OpenedChain, listeners, open_chain,
+    ChainSource, GenesisAccounts, NodeConfig, NodeError, OpenedChain, bridge, listeners, open_chain,
 };
 
 /// Answer of `web3_clientVersion`: name, version, platform.
@@ -99,9 +99,26 @@ impl Node {
 
         let tasks = Tasks::new();
         tasks.spawn_thread("chain-writer", move || Ok(writer.run()?));
+        let services = bridge::start(&tasks, &config.bridge, &chain).await;
+        let (bridge, bridge_context) = match services {
+            Ok(services) => services.map(|s| (s.bridge, s.context)).unzip(),
+            Err(error) => return Err(Self::give_up(tasks, &chain, error).await),
+        };
+        if config.instant_finality {
+            let (chain, token) = (chain.clone(), tasks.token());
+            tasks.spawn("instant-finality", async move {
+                bridge::finalize_at_once(chain, token).await;
+                Ok(())
+            });
+        }
         match sequencing {
             Some(sequencing) => {
-                Self::spawn_sequencer(&tasks, &chain, &pool, sequencing, switched);
+                let mut sequencer =
+                    Sequencer::new(chain.clone(), pool.clone(), sequencing).with_switch(switched);
+                if let Some(bridge) = bridge {
+                    sequencer = sequencer.with_bridge(bridge);
+                }
+                Self::spawn_sequencer(&tasks, &chain, sequencer);
             }
             None => Self::end_writer_at_shutdown(&tasks, &chain),
         }
@@ -119,17 +136,12 @@ impl Node {
             pool: pool.clone(),
             client_version: client_version(),
             automine,
-            bridge: None,
+            bridge: bridge_context,
         };
         let serving = aura_rpc::serve_all(endpoints, config.rpc, context, tasks.token());
         let server = match serving.await {
             Ok(server) => server,
-            Err(error) => {
-                tasks.token().cancel();
-                // The first error is the one that matters.
-                tasks.wait(GRACE).await.ok();
-                return Err(error.into());
-            }
+            Err(error) => return Err(Self::give_up(tasks, &chain, error.into()).await),
         };
         let (address, admin, engine) = (
             server.local_addr(),
@@ -150,14 +162,16 @@ impl Node {
         })
     }
 
-    fn spawn_sequencer(
-        tasks: &Tasks,
-        chain: &Chain,
-        pool: &Pool,
-        config: SequencerConfig,
-        switch: Switched,
-    ) {
-        let sequencer = Sequencer::new(chain.clone(), pool.clone(), config).with_switch(switch);
+    /// Stops what has been started.
+    async fn give_up(tasks: Tasks, chain: &Chain, error: NodeError) -> NodeError {
+        tasks.token().cancel();
+        chain.shutdown();
+        // The first error is the one that matters.
+        tasks.wait(GRACE).await.ok();
+        error
+    }
+
+    fn spawn_sequencer(tasks: &Tasks, chain: &Chain, sequencer: Sequencer) {
         let (chain, token, runtime) = (chain.clone(), tasks.token(), Handle::current());
         tasks.spawn_thread("sequencer", move || {
             let outcome = sequencer.run(&runtime, &token);

@@ -167,6 +167,18 @@ pub fn open_read_only(
     Ok(chain)
 }
 
+/// The rules of the chain that would be opened, if there is one.
+pub(crate) fn spec_of(
+    datadir: &Path,
+    source: &ChainSource,
+) -> Result<Option<ChainSpec>, NodeError> {
+    let file = datadir.join(CHAIN_FILE);
+    match source.load()? {
+        None if file.exists() => Ok(Some(ChainSpec::from_genesis_file(&file)?)),
+        given => Ok(given),
+    }
+}
+
 /// The rules that the data directory was initialised with.
 fn stored_spec(
     datadir: &Path,

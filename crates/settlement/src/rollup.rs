@@ -40,6 +40,10 @@ pub struct Limits {
     pub max_batch_age: u64,
     /// Age of the anchor in L1 blocks, at most.
     pub anchor_depth: u64,
+    /// Signatures that a root always needs.
+    pub k_slow: u8,
+    /// Signatures that shorten its wait.
+    pub k_fast: u8,
 }
 
 impl Limits {
@@ -72,16 +76,18 @@ impl Limits {
                 "ANCHOR_DEPTH",
             )
             .await?,
+            k_slow: ask(provider, rollup, &AuraRollup::K_SLOWCall {}, "K_SLOW").await?,
+            k_fast: ask(provider, rollup, &AuraRollup::K_FASTCall {}, "K_FAST").await?,
         })
     }
 }
 
-async fn ask<C: SolCall<Return = u64>>(
+async fn ask<C: SolCall>(
     provider: &L1Provider,
     rollup: Address,
     call: &C,
     question: &'static str,
-) -> Result<u64, SettlementError> {
+) -> Result<C::Return, SettlementError> {
     let data = call.abi_encode().into();
     let answer = match provider.call(rollup, data, BlockId::latest()).await {
         Ok(answer) => answer,

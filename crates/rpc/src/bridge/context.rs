@@ -1,6 +1,9 @@
 //! What the methods of the bridge need from outside.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use alloy_primitives::{Address, B256};
 
@@ -46,8 +49,8 @@ pub struct FinalityRule {
 /// The bridge of a node that follows L1.
 #[derive(Clone)]
 pub struct BridgeContext {
-    /// Settings of the rollup.
-    pub finality: FinalityRule,
+    /// Settings of the rollup, once it has answered.
+    pub finality: Arc<OnceLock<FinalityRule>>,
     /// Account that posts batches, if this node does.
     pub batcher: Option<Address>,
     /// Account that posts roots, if this node does.

@@ -127,7 +127,8 @@ fn finality(
     context: &BridgeContext,
     now: u64,
 ) -> Result<(Option<u64>, bool), Fault> {
-    let due = root.l1_time.saturating_add(context.finality.window);
+    let rule = context.finality.get();
+    let due = rule.map(|rule| root.l1_time.saturating_add(rule.window));
     Ok(match root.status() {
         RootStatus::Final => {
             // Old L1 blocks are not kept; it was then at the latest, or earlier by signatures.
@@ -135,12 +136,12 @@ fn finality(
                 Some(number) => reader.l1_header(number)?,
                 None => None,
             };
-            (
-                Some(header.map_or(due, |header| header.origin.timestamp)),
-                true,
-            )
+            (header.map(|header| header.origin.timestamp).or(due), true)
         }
-        RootStatus::Pending => (Some(due), now >= due && context.finality.k_slow == 0),
+        RootStatus::Pending => {
+            let unsigned = rule.is_some_and(|rule| rule.k_slow == 0);
+            (due, unsigned && due.is_some_and(|due| now >= due))
+        }
         RootStatus::Disputed | RootStatus::Invalid => (None, false),
     })
 }
