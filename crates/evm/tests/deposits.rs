@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use alloy_consensus::Typed2718;
 use alloy_primitives::{Address, B256, Bytes, U256, address, hex};
 use alloy_rpc_types_trace::geth::GethDebugTracingOptions;
-use aura_chainspec::ChainSpec;
+use aura_chainspec::{BridgeSpec, ChainSpec};
 use aura_evm::{
     AttributesError, BlockExecutor, DepositFault, ExecutionError, PayloadAttributes,
     next_gas_limit,
@@ -32,8 +32,11 @@ const USER: Address = address!("0000000000000000000000000000000000005e4d");
 /// `sstore(1, calldataload(0)); log0(0, 32)`, or a revert without input.
 const RECORD: [u8; 22] = hex!("366007575f5ffd5b5f356001555f355f5260205fa000");
 
-fn spec(bridge: bool) -> ChainSpec {
-    let alloc = |code: Bytes| json!({ "balance": "0x0", "nonce": "0x1", "code": code });
+/// `sstore(33, calldataload(0))`: the root of the withdrawals.
+const SET_ROOT: [u8; 6] = hex!("5f3560215500");
+
+fn spec(has_bridge: bool) -> ChainSpec {
+    let alloc = |code: Bytes| json!({ "balance": "0x0", "nonce": "0x0", "code": code });
     // Seven words after the selector, into slots 0 to 6.
     let mut l1_block = Vec::new();
     for word in 0..7u8 {
@@ -41,13 +44,21 @@ fn spec(bridge: bool) -> ChainSpec {
     }
     let rich = json!({ "balance": format!("{:#x}", 1_000 * ETHER) });
     let mut aura = json!({ "commitment": "smt", "feeVault": VAULT });
-    if bridge {
-        aura["bridge"] = json!({
-            "l1ChainId": 1, "portal": Address::repeat_byte(1), "rollup": Address::repeat_byte(2),
-        });
+    let bridge = BridgeSpec {
+        l1_chain_id: 1,
+        portal: Address::repeat_byte(1),
+        rollup: Address::repeat_byte(2),
+    };
+    if has_bridge {
+        aura["bridge"] = json!(bridge);
     }
-    let mut passer = alloc(hex!("00").into());
-    passer["storage"] = json!({ B256::from(U256::from(33)).to_string(): B256::repeat_byte(0x33) });
+    let mut passer = alloc(SET_ROOT.into());
+    passer["storage"] = bridge
+        .passer_storage()
+        .map(|(slot, word)| (B256::from(slot).to_string(), json!(word)))
+        .into_iter()
+        .collect();
+    let stop = || alloc(hex!("00").into());
     let mut config = alloc(hex!("00").into());
     config["storage"] = json!({ B256::ZERO.to_string(): B256::from(U256::from(12_345_678)) });
     let genesis = json!({
@@ -69,6 +80,9 @@ fn spec(bridge: bool) -> ChainSpec {
             ALICE.to_string(): rich.clone(), BOB.to_string(): rich,
             predeploys::L1_BLOCK.to_string(): alloc(l1_block.into()),
             predeploys::MESSAGE_PASSER.to_string(): passer,
+            predeploys::TOKEN_BRIDGE.to_string(): stop(),
+            predeploys::ERC20.to_string(): stop(),
+            VAULT.to_string(): stop(),
             predeploys::CONFIG.to_string(): config,
             RECORDER.to_string(): alloc(RECORD.into()),
             REVERTER.to_string(): alloc(hex!("5f5ffd").into()),
@@ -324,17 +338,17 @@ fn gas_of_a_system_call_does_not_depend_on_what_ran_before() {
             vec![1],
         )
     };
-    let alone = std::thread::spawn({
-        let tx = arc(tx());
-        move || common_gas(&tx)
+    let first = arc(tx());
+    let alone = std::thread::scope(|scope| {
+        let gas = scope.spawn(|| gas_on_a_new_thread(&first));
+        gas.join().unwrap()
     });
-    let alone = alone.join().unwrap();
     let block = chain.block(&[arc(credit(BOB, 1)), arc(tx())]);
     assert_eq!(block.receipts[1].cumulative_gas_used, alone);
 }
 
 /// Gas of a transaction on a thread that has executed nothing yet.
-fn common_gas(tx: &Arc<RecoveredTx>) -> u64 {
+fn gas_on_a_new_thread(tx: &Arc<RecoveredTx>) -> u64 {
     chain().block(std::slice::from_ref(tx)).header.gas_used
 }
 
@@ -484,11 +498,12 @@ fn l1_is_told_only_on_a_bridged_chain() {
 
 #[test]
 fn a_bridged_header_has_the_root_of_the_withdrawals() {
-    let bridged = chain().block(&[]);
-    assert_eq!(
-        bridged.header.withdrawals_root,
-        Some(B256::repeat_byte(0x33))
-    );
+    let chain = chain();
+    let before = chain.genesis.withdrawals_root;
+    assert_eq!(chain.block(&[]).header.withdrawals_root, before);
+    let root = B256::repeat_byte(0x33);
+    let block = run(&chain, system(predeploys::MESSAGE_PASSER, 50_000, root));
+    assert_eq!(block.header.withdrawals_root, Some(root));
     let plain = TestChain::from_spec(spec(false)).block(&[]);
     assert_eq!(
         plain.header.withdrawals_root,

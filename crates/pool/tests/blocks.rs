@@ -4,9 +4,9 @@ mod common;
 
 use std::sync::Arc;
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use aura_pool::{DropReason, ExecOutcome, TxStatus};
-use aura_primitives::{Account, RecoveredTx};
+use aura_primitives::{Account, RecoveredTx, TxDeposit};
 use common::{BASE_FEE, ETHER, GWEI, TestChain, call, hashes};
 
 fn decoded(raw: alloy_primitives::Bytes) -> Arc<RecoveredTx> {
@@ -163,6 +163,32 @@ fn unwound_transactions_come_back_in_front_of_those_that_waited() {
     pool.reinject(unwound);
     assert_eq!(pool.counts(), (3, 0));
     assert_eq!(hashes(&pool.take(10, BASE_FEE)), [first, second, third]);
+}
+
+#[test]
+fn unwound_deposits_stay_out() {
+    let chain = TestChain::new(1);
+    let pool = chain.pool();
+    let first = chain.submit(&pool, 0, &call(0)).unwrap();
+    let taken = pool.take(1, BASE_FEE);
+    // Like one of the sender's own, and like that of somebody unknown.
+    let deposit = |from| {
+        Arc::new(RecoveredTx::deposit(TxDeposit {
+            from,
+            gas: 21_000,
+            ..TxDeposit::default()
+        }))
+    };
+    let deposits = [deposit(taken[0].sender()), deposit(Address::repeat_byte(9))];
+    let hashes_before: Vec<_> = deposits.iter().map(|tx| tx.hash()).collect();
+    let mut unwound = deposits.to_vec();
+    unwound.extend(taken);
+    pool.reinject(unwound);
+    assert_eq!(pool.counts(), (1, 0));
+    for hash in hashes_before {
+        assert!(pool.get(hash).is_none() && pool.status(hash).is_none());
+    }
+    assert_eq!(hashes(&pool.take(10, BASE_FEE)), [first]);
 }
 
 #[test]

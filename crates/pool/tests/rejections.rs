@@ -75,7 +75,7 @@ fn refuses_unknown_types_and_bad_bytes() {
     refuses(
         &pool,
         vec![0x7e, 0xc0].into(),
-        "transaction type not supported: deposits are made on L1",
+        "transaction type not supported: deposits are made on L1, in the portal",
     );
     for bytes in [
         &[][..],

@@ -19,7 +19,7 @@ use aura_storage::{Layer, StateView, StorageError};
 pub const ALICE: Address = address!("00000000000000000000000000000000000a11ce");
 pub const BOB: Address = address!("0000000000000000000000000000000000000b0b");
 pub const CONTRACT: Address = address!("00000000000000000000000000000000000c0de1");
-pub const VAULT: Address = address!("4200000000000000000000000000000000000011");
+pub const VAULT: Address = address!("aa00000000000000000000000000000000000005");
 pub const CHAIN_ID: u64 = 99;
 pub const GWEI: u128 = 1_000_000_000;
 pub const ETHER: u128 = 1_000_000_000 * GWEI;

@@ -130,3 +130,46 @@ impl Serialize for TransactionView<'_> {
         map.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::Address;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_deposit_has_the_members_of_op_chains() {
+        let tx = RecoveredTx::deposit(TxDeposit {
+            source_hash: B256::repeat_byte(1),
+            from: Address::repeat_byte(2),
+            to: Address::repeat_byte(3),
+            mint: U256::from(4),
+            value: U256::from(5),
+            gas: 6,
+            is_system: false,
+            input: vec![7].into(),
+        });
+        let position = Position {
+            block_hash: B256::repeat_byte(8),
+            block_number: 9,
+            timestamp: 10,
+            base_fee: Some(11),
+            index: 0,
+        };
+        let view = TransactionView {
+            tx: &tx,
+            position: Some(position),
+        };
+        let want = json!({
+            "blockHash": B256::repeat_byte(8), "blockNumber": "0x9", "blockTimestamp": "0xa",
+            "transactionIndex": "0x0", "hash": tx.hash(), "type": "0x7e",
+            "from": Address::repeat_byte(2), "to": Address::repeat_byte(3), "nonce": "0x0",
+            "gas": "0x6", "gasPrice": "0x0", "value": "0x5", "input": "0x07",
+            "sourceHash": B256::repeat_byte(1), "mint": "0x4", "isSystemTx": false,
+            "v": "0x0", "r": "0x0", "s": "0x0",
+        });
+        let shown: Value = serde_json::to_value(view).unwrap();
+        assert_eq!(shown, want);
+    }
+}

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use alloy_rlp::Decodable;
 use aura_primitives::{Receipt, RecoveredTx, SealedBlock, SealedHeader, bridge::L1BlockInfo};
 use signet_libmdbx::TransactionKind;
 
@@ -23,13 +22,6 @@ fn decode_span(bytes: &[u8]) -> Result<(u64, u32), DecodeError> {
     Ok((first, count))
 }
 
-fn decode_l1_info(bytes: &[u8]) -> Result<L1BlockInfo, DecodeError> {
-    let mut rest = bytes;
-    let info = L1BlockInfo::decode(&mut rest).map_err(DecodeError::Rlp)?;
-    Input::new(rest).finish()?;
-    Ok(info)
-}
-
 impl Reader {
     /// What the newest block at or below `number` that says something of L1 says of it: the origin
     /// and the consumed part of the queue as of that block.
@@ -42,14 +34,16 @@ impl Reader {
         let mut rows = self.access.cursor(table)?;
         // No block has the highest number.
         let row = rows.seek_before(&number.saturating_add(1).to_be_bytes())?;
-        row.map(|(key, value)| decode_l1_info(&value).map_err(|source| rows.damage(&key, source)))
-            .transpose()
+        row.map(|(key, value)| {
+            codec::decode_record(&value).map_err(|source| rows.damage(&key, source))
+        })
+        .transpose()
     }
 }
 
 impl<K: TransactionKind> Access<K> {
     pub(crate) fn l1_info(&self, number: u64) -> Result<Option<L1BlockInfo>, StorageError> {
-        self.get_as(Table::L1Info, &number.to_be_bytes(), decode_l1_info)
+        self.get_as(Table::L1Info, &number.to_be_bytes(), codec::decode_record)
     }
 
     pub(crate) fn block_hash(&self, number: u64) -> Result<Option<B256>, StorageError> {
