@@ -42,7 +42,9 @@ export const ROLES = { admin: 0, challenger: 6, verifier: 7, proposer: 8, sequen
 /** Kinds of queue entries. */
 export const KIND = { credit: 0, token: 1, forced: 2, registration: 3, configuration: 4 };
 /** Nothing here takes as long; what does not come by then will not come. */
-export const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = Number(process.env.AURA_E2E_PATIENCE_MS ?? 60_000);
+
+const CLAIM_GAS = 500_000n;
 
 /** The members of an answer with quantities as whole numbers, whatever their form. */
 const whole = (object, names) => ({ ...object, ...Object.fromEntries(names.map((name) => [name, BigInt(object[name])])) });
@@ -148,7 +150,9 @@ export class Bridge {
     /** Waits until L2 has consumed the queue below `count`, by default as far as L1 has it now. */
     async consumed(count, timeoutMs = PATIENCE_MS) {
         const upTo = count ?? (await this.portal.read("messageCount"));
-        await eventually(async () => (await this.l1Block.read("consumed")) >= upTo, timeoutMs, `${upTo} queue entries on L2`);
+        // Without a count L2 must have just as many: it may have seen more, which L1 took back.
+        const enough = (consumed) => (count === undefined ? consumed === upTo : consumed >= upTo);
+        await eventually(async () => enough(await this.l1Block.read("consumed")), timeoutMs, `${upTo} queue entries on L2`);
         return upTo;
     }
 
@@ -170,7 +174,9 @@ export class Bridge {
         return eventually(
             async () => {
                 const root = (await this.roots()).at(-1);
-                if (!root || root.o.l2Block < number) return false;
+                // What L1 has taken back may have left a shorter chain.
+                const head = await this.l2.client.getBlockNumber();
+                if (!root || root.o.l2Block < (number < head ? number : head)) return false;
                 const block = await this.l2.client.getBlock({ blockNumber: root.o.l2Block }).catch(() => null);
                 return block?.hash === root.o.l2BlockHash && root;
             },
@@ -217,7 +223,9 @@ export class Bridge {
     }
 
     passed(receipt) {
-        const [{ args }] = parseEventLogs({ abi: passerAbi, eventName: "MessagePassed", logs: receipt.logs });
+        const [event] = parseEventLogs({ abi: passerAbi, eventName: "MessagePassed", logs: receipt.logs });
+        if (!event) throw new Error(`nothing left L2: ${JSON.stringify(receipt, (_, value) => (typeof value === "bigint" ? Number(value) : value))}`);
+        const { args } = event;
         return { ...args, receipt };
     }
 
@@ -255,8 +263,10 @@ export class Bridge {
         return this.pay(await this.arguments(index), by);
     }
 
-    async pay(args, by = 5, portal = this.portal) {
-        return portal.write(by, "withdraw", args);
+    /** Sends the claim. Its gas is not what was estimated: that depends on whether its root is final by then. */
+    async pay(args, by = 5) {
+        const { request } = await this.portal.simulate(by, "withdraw", args);
+        return this.l1.mined(await this.l1.wallet(by).writeContract({ ...request, gas: CLAIM_GAS }));
     }
 
     /** The calldata of `AuraPortal.withdraw`. */
