@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use alloy_sol_types::SolCall;
-use aura_bindings::{RootStatus, is_error, message_passer::AuraMessagePasser, portal::AuraPortal};
+use aura_bindings::{
+    RootStatus, is_error, message_passer::AuraMessagePasser, portal::AuraPortal, rollup::AuraRollup,
+};
 use aura_l1::tx::{L1Rpc, RpcFault, TxRequest};
 use aura_primitives::bridge::predeploys::MESSAGE_PASSER;
 use eyre::{WrapErr, eyre};
@@ -285,7 +287,11 @@ pub(super) async fn ready(
             Some(data) if is_error::<AuraPortal::AlreadyClaimed>(&data) => {
                 Err(Failure::Claimed(index).into())
             }
-            Some(data) if is_error::<AuraPortal::NotFinal>(&data) => {
+            // The rollup's word where the root is pending.
+            Some(data)
+                if is_error::<AuraPortal::NotFinal>(&data)
+                    || is_error::<AuraRollup::TooSoon>(&data) =>
+            {
                 if no_wait {
                     let text = format!("withdrawal {index} is not final yet: {}", finality(&root));
                     return Err(Failure::NotYet(text).into());

@@ -234,11 +234,9 @@ fn checked_signature(
 
 /// What was signed, the signature and whose it is.
 fn opened(raw: &Bytes) -> Option<(B256, Signature, Address)> {
-    fn parts<T: SignableTransaction<Signature>>(
-        signed: &Signed<T>,
-    ) -> Option<(B256, Signature, Address)>
+    fn parts<T>(signed: &Signed<T>) -> Option<(B256, Signature, Address)>
     where
-        T: Transaction,
+        T: SignableTransaction<Signature> + Transaction,
     {
         let hash = signed.signature_hash();
         let signer = signed
