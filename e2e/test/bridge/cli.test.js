@@ -107,7 +107,7 @@ test("a forced withdrawal and a forced call", async () => {
     const count = await bridge.passer.read("count");
     await shown("force", "--withdraw", "0.01ether", "--recipient", carol, "--deposit", "0.1", "--dev-account", 5);
     await bridge.consumed();
-    await bridge.claim(count);
+    await shown("finalize", count, "--dev-account", 4);
     assert.equal(await bridge.onL1(carol), parseEther("0.01"));
     await shown("force", "--to", to, "--value", "7wei", "--gas-limit", 21_000, "--dev-account", 5);
     await bridge.consumed();

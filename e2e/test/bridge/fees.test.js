@@ -36,9 +36,10 @@ test("fees jump while transactions wait, stay high, and come back", async () => 
     await deposit();
     await bridge.settled();
     const { batchCount } = await bridge.head();
-    await bridge.anvil.setBaseFee(GWEI);
     // Something is sent at the low fee and waits...
     bridge.anvil.hold();
+    await bridge.anvil.setBaseFee(GWEI);
+    await bridge.anvil.mine();
     await bridge.l2.send(2, { to: random.address(), value: 1n });
     const { address } = accounts[ROLES.sequencer];
     const nonce = (blockTag) => bridge.l1.client.getTransactionCount({ address, blockTag });

@@ -34,7 +34,7 @@ function shell(script) {
     const where = { AURA_L1_RPC: bridge.l1Url, AURA_L2_RPC: bridge.node.url };
     const env = { ...where, PATH: programs.join(delimiter), HOME: home, NO_COLOR: "1", FOUNDRY_DISABLE_NIGHTLY_WARNING: "1" };
     return new Promise((done) => {
-        execFile("bash", ["-euo", "pipefail", "-xc", script], { cwd: home, env, timeout: TIMEOUT_MS }, (error, stdout, stderr) =>
+        execFile("bash", ["--noprofile", "--norc", "-euo", "pipefail", "-xc", script], { cwd: home, env, timeout: TIMEOUT_MS }, (error, stdout, stderr) =>
             done({ code: error ? (error.code ?? 1) : 0, stdout, stderr }),
         );
     });
