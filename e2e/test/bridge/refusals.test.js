@@ -20,7 +20,7 @@ before(async () => {
     directory = mkdtempSync(join(tmpdir(), "aura-e2e-refusals-"));
     anvil = await Anvil.start();
     for (const [name, index] of [["deployer", 0], ["sequencer", 9], ["proposer", 8], ["stranger", 3]]) {
-        writeFileSync(file(`${name}.key`), accounts[index].privateKey);
+        writeFileSync(file(`${name}.key`), accounts[index].privateKey, { mode: 0o600 });
     }
     const made = await aura(
         "bridge", "deploy", "--l1-rpc", anvil.ws, "--profile", "dev", "--deployer-key-file", file("deployer.key"),
@@ -44,7 +44,7 @@ function aura(...words) {
 
 /** Runs a node that must not start; returns what it says. */
 async function refused(name, { change = {}, l1 = anvil.ws, sequencer = "sequencer", args = [] } = {}) {
-    const path = file(`${name}.json`);
+    const path = file(`${name}-deployment.json`);
     writeFileSync(path, JSON.stringify({ ...deployment, ...change }));
     const { code, text } = await aura(
         "node", "--chain", file("genesis.json"), "--datadir", file(name), "--port", await freePort(), "--deployment", path,
@@ -75,6 +75,8 @@ test("an L1 that is another chain", async () => {
 test("an L1 without the contracts", async () => {
     const empty = await Anvil.start();
     try {
+        // As high as the deployment says; below that the node would wait for L1.
+        await empty.mine(100);
         assert.match(await refused("empty", { l1: empty.ws }), new RegExp(`${deployment.portal}|${deployment.rollup}`, "i"));
     } finally {
         await empty.stop();
