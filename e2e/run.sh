@@ -7,4 +7,4 @@ cd "$(dirname "$0")"
 node_modules/.bin/forge build --quiet
 [ $# != 0 ] || set -- test/*.test.js test/bridge/*.test.js
 # Two files at a time: each starts nodes of its own.
-exec node --test --test-reporter=spec --test-concurrency=2 --test-timeout=240000 "$@"
+exec node --test --test-reporter=spec --test-concurrency=2 --test-timeout=400000 "$@"
