@@ -17,6 +17,7 @@ export class Proxy {
         proxy.accepted = 0;
         proxy.killed = 0;
         proxy.pairs = new Set();
+        proxy.sockets = new Set();
         proxy.server = createServer((client) => proxy.accept(client));
         await new Promise((ready, failed) => proxy.server.once("error", failed).listen(0, "127.0.0.1", ready));
         proxy.port = proxy.server.address().port;
@@ -26,9 +27,11 @@ export class Proxy {
     }
 
     accept(client) {
-        client.on("error", () => client.destroy());
+        this.sockets.add(client);
+        client.on("error", () => client.destroy()).on("close", () => this.sockets.delete(client));
         if (this.mode === "refuse") return client.destroy();
-        if (this.mode === "limit") return client.end(LIMITED);
+        // What is not read is not closed either.
+        if (this.mode === "limit") return client.resume().end(LIMITED);
         this.accepted += 1;
         const upstream = connect(this.target, "127.0.0.1");
         upstream.setNoDelay(true);
@@ -64,6 +67,8 @@ export class Proxy {
 
     async stop() {
         this.kill();
-        await new Promise((done) => this.server.close(done));
+        const closed = new Promise((done) => this.server.close(done));
+        for (const socket of this.sockets) socket.destroy();
+        await closed;
     }
 }
