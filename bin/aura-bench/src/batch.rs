@@ -33,7 +33,12 @@ fn noise(kind: u64, index: u64) -> B256 {
 
 fn transaction(index: u64, tokens: u64) -> Bytes {
     // 500 senders, 3,000 recipients, 20 tokens; amounts of three digits with 15 zeros behind.
-    let pick = |kind, of: u64| U256::from_be_bytes(noise(kind, index).0).to::<u128>() as u64 % of;
+    let pick = |kind, of: u64| {
+        noise(kind, index).0[..8]
+            .iter()
+            .fold(0u64, |word, byte| word << 8 | u64::from(*byte))
+            % of
+    };
     let recipient = Address::from_word(noise(100, pick(1, 3_000)));
     let value = U256::from(pick(2, 1_000)) * U256::from(10).pow(U256::from(15));
     let tx = TxEip1559 {

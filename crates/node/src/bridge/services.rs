@@ -1,9 +1,14 @@
 //! The services between L1 and L2 as tasks of a node.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use alloy_primitives::{Address, B256};
-use aura_bindings::Deployment;
+use alloy_eips::BlockId;
+use alloy_primitives::{Address, B256, keccak256};
+use alloy_sol_types::SolCall;
+use aura_bindings::{Deployment, rollup::AuraRollup};
 use aura_chain::Chain;
 use aura_chainspec::BridgeSpec;
 use aura_l1::{
@@ -18,12 +23,21 @@ use aura_settlement::{
     Batcher, Limits, Proposer, Rollup, SequencerRefusal, SequencerRequest, SettlementConfig,
 };
 use aura_storage::StorageError;
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 
 use crate::{BridgeSection, NodeError};
 
 /// Requests of the batcher to the sequencer that may wait; it waits for each answer anyway.
 const REQUESTS: usize = 1;
+
+/// Settings of the keys; the tasks and metrics of their transactions are called so as well.
+const SEQUENCER_KEY: &str = "sequencer_key";
+const PROPOSER_KEY: &str = "proposer_key";
+/// How long a start waits for L1 to say what an account may do.
+const ROLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the other parts of the node need of the bridge.
 pub(crate) struct Services {
@@ -162,6 +176,7 @@ impl Parts<'_> {
         key: &crate::KeySection,
     ) -> Result<TxManager, NodeError> {
         let signer = key.open(role, self.spec.l1_chain_id)?;
+        self.check_role(role, signer.address()).await?;
         let config = self.section.tx_config(self.spec.l1_chain_id);
         let rpc = Arc::new(self.provider.clone());
         let store = Arc::new(self.chain.clone());
@@ -173,6 +188,28 @@ impl Parts<'_> {
         Ok(manager)
     }
 
+    /// Refuses a key whose account may not post. An L1 that does not answer in time says it later.
+    async fn check_role(&self, key: &'static str, account: Address) -> Result<(), NodeError> {
+        let role = keccak256(match key {
+            SEQUENCER_KEY => "SEQUENCER",
+            _ => "PROPOSER",
+        });
+        let call = AuraRollup::hasRoleCall { role, account }.abi_encode();
+        let rollup = self.rollup.address;
+        let question = self.provider.call(rollup, call.into(), BlockId::latest());
+        let answer = timeout(ROLE_TIMEOUT, question).await;
+        let Ok(Ok(answer)) = answer else {
+            return Ok(());
+        };
+        match AuraRollup::hasRoleCall::abi_decode_returns(&answer) {
+            Ok(false) => Err(NodeError::Config(format!(
+                "bridge.{key}: account {account} has no such role on the rollup {rollup}: grant it, or configure another key"
+            ))),
+            // Another contract: the watcher says so.
+            Ok(true) | Err(_) => Ok(()),
+        }
+    }
+
     async fn start_batcher(
         &self,
         tasks: &Tasks,
@@ -182,7 +219,7 @@ impl Parts<'_> {
             tracing::warn!("no sequencer key: no batch is posted");
             return Ok(None);
         };
-        let manager = self.open_lane(tasks, "sequencer_key", key).await?;
+        let manager = self.open_lane(tasks, SEQUENCER_KEY, key).await?;
         let account = manager.account();
         let (asks, requests) = mpsc::channel(REQUESTS);
         let token = tasks.token();
@@ -209,7 +246,7 @@ impl Parts<'_> {
             tracing::warn!("no proposer key: no root is posted");
             return Ok(None);
         };
-        let manager = self.open_lane(tasks, "proposer_key", key).await?;
+        let manager = self.open_lane(tasks, PROPOSER_KEY, key).await?;
         let account = manager.account();
         let proposer = Proposer::new(
             self.settlement(),
