@@ -18,7 +18,7 @@ pub struct Output {
     pub l2_block: u64,
     /// Index of the batch.
     pub batch_index: u64,
-    /// The rollup's slot of the batch: hash and time.
+    /// Hash of the batch: the rollup's slot of it without the time; zero for the genesis.
     pub batch_hash: B256,
 }
 
