@@ -194,6 +194,14 @@ impl Endpoint {
             ..
         } = self.limits;
         let mut health = self.health.lock();
+        let is_put_aside = health
+            .blocked_until
+            .is_some_and(|until| until > Instant::now());
+        let is_connection = matches!(error, L1Error::Connection { .. } | L1Error::Timeout { .. });
+        if is_put_aside && is_connection {
+            // One break of the connection fails every request that was on it.
+            return;
+        }
         health.failures = health.failures.saturating_add(1);
         let wait = backoff(health.failures, max_backoff);
         let wait = match error {
@@ -285,6 +293,19 @@ mod tests {
         assert!(wait_after(&one, &lie, false) > Duration::from_secs(119));
         let only = endpoint("http://l1.example");
         assert!(wait_after(&only, &lie, true) <= Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_broken_connection_counts_once_however_many_requests_it_fails() {
+        let endpoint = endpoint("http://l1.example");
+        let broken = L1Error::Connection {
+            endpoint: String::new(),
+            reason: String::new(),
+        };
+        for _ in 0..20 {
+            endpoint.failed(&broken, true);
+        }
+        assert_eq!(endpoint.health.lock().failures, 1);
     }
 
     #[test]
