@@ -48,7 +48,8 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<Figures> {
 
 /// The rules of generated chains: those of the development chain, whose accounts are left out.
 pub(crate) fn spec() -> ChainSpec {
-    ChainSpec::dev().without_accounts()
+    // Without a bridge: made up blocks commit to no withdrawals.
+    ChainSpec::dev_l1().without_accounts()
 }
 
 /// Path of the database in a data directory.
