@@ -43,10 +43,11 @@ impl Refusal {
     /// Reads revert data.
     pub(crate) fn read(data: &[u8]) -> Self {
         use AuraRollup as R;
+        type Is = fn(&[u8]) -> bool;
         if let Ok(overdue) = R::ForcedEntryOverdue::abi_decode(data) {
             return Self::Overdue(overdue.id);
         }
-        let names: [(fn(&[u8]) -> bool, Self); 10] = [
+        let names: [(Is, Self); 10] = [
             (is_error::<R::WrongParent>, Self::Overtaken),
             (is_error::<R::UnknownBatch>, Self::Overtaken),
             (is_error::<R::NotIncreasing>, Self::Overtaken),
