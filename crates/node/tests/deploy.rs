@@ -1,4 +1,6 @@
-//! Deployments on anvil and on the development chain's own L1.
+//! Deployments on anvil.
+
+#![allow(clippy::disallowed_methods, reason = "a thread of the test")]
 
 use std::{
     io::{BufRead, BufReader},
