@@ -1,6 +1,9 @@
 //! The handle to the chain.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    mpsc::{SyncSender, sync_channel},
+};
 
 use alloy_consensus::Header;
 use alloy_primitives::B256;
@@ -10,7 +13,6 @@ use aura_evm::OpenBlock;
 use aura_primitives::{BlockNumHash, CommittedBlock, HeadLabel, SealedHeader, StateDiff};
 use aura_smt::{Change, NodeChange, TreeStats};
 use aura_storage::{StateView, StorageError, Store, TreeChanges, Writer};
-use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::RwLock;
 use tokio::sync::{broadcast, watch};
 
@@ -57,16 +59,16 @@ pub(crate) enum Command {
     Commit(Arc<CommittedBlock>, Arc<TreeChanges>),
     Pin {
         block: u64,
-        reply: Sender<Result<(), ChainError>>,
+        reply: SyncSender<Result<(), ChainError>>,
     },
     Unwind {
         to: u64,
-        reply: Sender<Result<UnwindOutcome, ChainError>>,
+        reply: SyncSender<Result<UnwindOutcome, ChainError>>,
     },
     SetHead {
         label: HeadLabel,
         to: BlockNumHash,
-        reply: Sender<Result<(), ChainError>>,
+        reply: SyncSender<Result<(), ChainError>>,
     },
     /// Lets the writer's thread write what is no block.
     Write(WriteJob),
@@ -97,7 +99,9 @@ pub(crate) struct Shared {
     pub(crate) uncommitted: watch::Sender<usize>,
     pub(crate) tip: RwLock<Tip>,
     pub(crate) read_ahead: ReadAhead,
-    pub(crate) commands: Sender<Command>,
+    /// Of the standard library: when the writer ends, commands that still wait are dropped with
+    /// their reply channels, so nobody waits for an answer for ever. crossbeam's keep them.
+    pub(crate) commands: SyncSender<Command>,
 }
 
 /// The chain. Clones share one state.
@@ -129,8 +133,7 @@ impl Chain {
         config: ChainConfig,
     ) -> Result<(Self, ChainWriter), ChainError> {
         let tip = genesis::open(&store, &spec, &config)?;
-        let (commands, inbox): (_, Receiver<Command>) =
-            bounded(config.max_uncommitted_blocks.max(1));
+        let (commands, inbox) = sync_channel(config.max_uncommitted_blocks.max(1));
         let shared = Arc::new(Shared {
             spec,
             store,
@@ -327,9 +330,9 @@ impl Chain {
 
     fn request<T>(
         &self,
-        command: impl FnOnce(Sender<Result<T, ChainError>>) -> Command,
+        command: impl FnOnce(SyncSender<Result<T, ChainError>>) -> Command,
     ) -> Result<T, ChainError> {
-        let (reply, answer) = bounded(1);
+        let (reply, answer) = sync_channel(1);
         self.shared
             .commands
             .send(command(reply))

@@ -1,6 +1,6 @@
 //! Opening the database: the genesis block of a new one, the audit of an existing one.
 
-use std::{thread, time::Instant};
+use std::{sync::mpsc::sync_channel, thread, time::Instant};
 
 use alloy_consensus::Sealable;
 use alloy_primitives::B256;
@@ -9,7 +9,6 @@ use aura_evm::Ancestors;
 use aura_primitives::{GenesisState, HeadLabel, SealedBlock, SealedHeader, StateDiff};
 use aura_smt::{Tree, TreeBuilder};
 use aura_storage::{ChainIdentity, Reader, StateView, StorageError, Store};
-use crossbeam_channel::bounded;
 
 use crate::{
     ChainConfig, ChainError, leaves::LeafValues, leaves::tree_changes, mpt::Tries, tip::Tip,
@@ -162,7 +161,7 @@ pub(crate) fn read_tree(
     cached_leaves: usize,
 ) -> Result<Tree, ChainError> {
     let mut builder = TreeBuilder::new(reader.leaf_count()?, bottom, cached_leaves);
-    let (chunks, inbox) = bounded::<LeafValues>(REBUILD_CHUNKS);
+    let (chunks, inbox) = sync_channel::<LeafValues>(REBUILD_CHUNKS);
     thread::scope(|scope| {
         let hashing = scope.spawn(move || {
             for mut chunk in inbox {

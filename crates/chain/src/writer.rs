@@ -1,10 +1,15 @@
 //! The writer: one thread, one database transaction per group of blocks.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender},
+    },
+    time::Instant,
+};
 
 use aura_primitives::{BlockNumHash, CommittedBlock, HeadLabel, StateDiff};
 use aura_storage::{StorageError, TreeChanges, Writer};
-use crossbeam_channel::{Receiver, Sender};
 
 use crate::{
     ChainError,
@@ -57,7 +62,7 @@ impl ChainWriter {
         Ok(())
     }
 
-    fn answer<T>(reply: &Sender<Result<T, ChainError>>, outcome: Result<T, ChainError>) {
+    fn answer<T>(reply: &SyncSender<Result<T, ChainError>>, outcome: Result<T, ChainError>) {
         // A caller that is gone has no use for the answer.
         reply.send(outcome).ok();
     }

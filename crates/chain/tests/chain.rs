@@ -4,6 +4,7 @@ use std::{
     path::Path,
     sync::Arc,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEip1559};
@@ -323,4 +324,22 @@ async fn a_witness_carries_all_of_the_state_that_its_block_touches() {
         let error = chain.witness(number).unwrap_err();
         assert!(matches!(error, ChainError::Storage(_)), "{error}");
     }
+}
+
+#[test]
+fn what_comes_behind_the_end_of_the_writer_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), &StoreConfig::default()).unwrap();
+    let spec = Arc::new(ChainSpec::dev());
+    let (chain, writer) = Chain::open(store, spec, ChainConfig::default()).unwrap();
+    chain.shutdown();
+    let (answer, answered) = std::sync::mpsc::channel();
+    let late = chain.clone();
+    let write = move || answer.send(late.write(|_| Ok(()))).unwrap();
+    thread::Builder::new().spawn(write).unwrap();
+    // Long enough for the write to be queued; without that it is refused as it is sent.
+    thread::sleep(Duration::from_millis(50));
+    writer.run().unwrap();
+    let outcome = answered.recv_timeout(Duration::from_secs(10));
+    assert!(matches!(outcome, Ok(Err(ChainError::Stopped))));
 }
