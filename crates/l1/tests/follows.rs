@@ -181,8 +181,11 @@ async fn another_l1_is_an_error_and_a_shorter_one_is_waited_for() {
     assert_eq!(status.usable.unwrap().number, seen.number - 20);
     watcher.stop().await;
 
-    // A fresh chain with the same contracts is another chain.
-    let other = anvil!(Anvil::start());
+    // A fresh chain with the same contracts is another chain. Its first block is another one also if
+    // both began in the same second.
+    let other = anvil!(Anvil::bare(L1_CHAIN));
+    other.mine(1).await;
+    other.deploy().await;
     other.mine(200).await;
     let watcher = Watcher::start(dir.path(), config(vec![other.http()]));
     let error = watcher.fails().await;

@@ -132,7 +132,8 @@ impl Anvil {
         Some(anvil)
     }
 
-    async fn deploy(&self) {
+    /// Our contracts, by the first transactions of the deployer.
+    pub(crate) async fn deploy(&self) {
         let (profile, roles) = (Profile::dev(), Roles::dev());
         let inputs = DeployInputs {
             profile: &profile,
