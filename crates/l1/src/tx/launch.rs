@@ -1,5 +1,6 @@
 //! What can be sent now.
 
+use alloy_eips::eip7825::MAX_TX_GAS_LIMIT_OSAKA;
 use alloy_primitives::Bytes;
 
 use super::{
@@ -154,17 +155,32 @@ impl Lane {
     }
 }
 
-const fn with_margin(gas: u64) -> u64 {
+/// The gas limit for an estimate. The margin does not go above what a transaction may have (EIP-7825).
+fn with_margin(gas: u64) -> u64 {
     // A plain transfer costs what it costs.
     if gas <= 21_000 {
-        gas
-    } else {
-        gas.saturating_mul(GAS_MARGIN) / 100
+        return gas;
     }
+    let generous = gas.saturating_mul(GAS_MARGIN) / 100;
+    generous.min(gas.max(MAX_TX_GAS_LIMIT_OSAKA))
 }
 
 /// Whether an answer is that of a contract. Not all nodes send data with it, and one without is a
 /// revert without a reason.
 fn is_revert(message: &str, data: &Bytes) -> bool {
     !data.is_empty() || message.to_ascii_lowercase().contains("revert")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_margin;
+
+    #[test]
+    fn a_margin_is_given_where_there_is_room_for_it() {
+        assert_eq!(with_margin(21_000), 21_000);
+        assert_eq!(with_margin(100_000), 120_000);
+        assert_eq!(with_margin(16_000_000), 16_777_216);
+        // An L1 without the limit.
+        assert_eq!(with_margin(20_000_000), 20_000_000);
+    }
 }
