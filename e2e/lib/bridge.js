@@ -54,11 +54,12 @@ export class Bridge {
      * Starts L1 and a node on it. `embedded`: L1 is inside of the node; else `anvil` has its settings.
      * `proxied`: the node reaches L1 through a `Proxy`. `window`: seconds until a root is final; null: as the node would have it.
      */
-    static async start({ embedded = false, anvil = {}, proxied = false, window = 0, args = [], env } = {}) {
+    static async start({ embedded = false, anvil = {}, proxied = false, window = 0, blockTime, args = [], env } = {}) {
         const bridge = new Bridge();
         bridge.datadir = mkdtempSync(join(tmpdir(), "aura-e2e-bridge-"));
         bridge.flags = [...(window === null ? [] : ["--window", window]), ...args];
         bridge.env = env;
+        bridge.blockTime = blockTime;
         try {
             if (embedded) {
                 bridge.l1Port = await freePort();
@@ -82,6 +83,7 @@ export class Bridge {
         this.node = await Node.start({
             datadir: join(this.datadir, "node"),
             port: this.node?.port,
+            blockTime: this.blockTime,
             args: [...where, "--deployment-out", file, ...this.flags, ...flags],
             env: this.env,
         });

@@ -3,8 +3,8 @@
 use std::{net::TcpListener, path::Path};
 
 use aura_node::{
-    BlockTime, ChainSource, DevDeployment, Interval, KeySection, Node, NodeConfig, RateLimit,
-    SealPolicy, SettlementConfig, deploy_dev,
+    BlockTime, ChainSource, DaChoice, DevDeployment, Interval, KeySection, Node, NodeConfig,
+    RateLimit, SealPolicy, SettlementConfig, deploy_dev,
 };
 use aura_runtime::{MetricsHandle, Report};
 use eyre::WrapErr;
@@ -56,10 +56,23 @@ impl DevStack {
         }
         let source = if has_bridge && !config.bridge.l1_rpc.is_empty() {
             let deployment = deploy_dev(&config, window, source).await;
-            connect(&mut config, deployment?, deployment_out.as_deref())?
+            let settlement = match embedded {
+                Some(_) => SettlementConfig::embedded(),
+                None => SettlementConfig::dev(),
+            };
+            connect(
+                &mut config,
+                deployment?,
+                settlement,
+                deployment_out.as_deref(),
+            )?
         } else {
             source
         };
+        if embedded.is_some() {
+            // Also where settlement was set: the L1 inside has no blobs.
+            config.bridge.settlement.da = DaChoice::Calldata;
+        }
         let l2 = Node::start(config, &source, metrics).await?;
         Ok(Self { l1: embedded, l2 })
     }
@@ -100,6 +113,7 @@ impl DevStack {
 fn connect(
     config: &mut NodeConfig,
     dev: DevDeployment,
+    settlement: SettlementConfig,
     copy: Option<&Path>,
 ) -> eyre::Result<ChainSource> {
     if let Some(copy) = copy {
@@ -116,7 +130,7 @@ fn connect(
         .proposer_key
         .get_or_insert(KeySection::dev(PROPOSER));
     if config.bridge.settlement == SettlementConfig::default() {
-        config.bridge.settlement = SettlementConfig::dev();
+        config.bridge.settlement = settlement;
     }
     Ok(dev.source)
 }
@@ -134,6 +148,8 @@ async fn start_l1(l2: &NodeConfig, port: Option<u16>) -> eyre::Result<Node> {
     config.sequencer.empty_block_interval = Interval(None);
     config.rpc.rate_limit = RateLimit::Unlimited;
     config.storage.durable = l2.storage.durable;
+    // Batches come as calldata.
+    config.pool.max_tx_bytes = 2 * SettlementConfig::embedded().max_calldata_bytes;
     let source = if config.datadir.join("chain.json").exists() {
         ChainSource::Datadir
     } else {

@@ -10,6 +10,10 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::{ChainSpec, ChainSpecError};
 
+/// Lowest gas limit of a block: that of the contracts (`Parameters.MIN_GAS_LIMIT`), above what any entry
+/// of the queue may need.
+pub(crate) const MIN_BRIDGED_GAS_LIMIT: u64 = 10_000_000;
+
 /// Contracts that a chain with a bridge has in its genesis.
 const PREDEPLOYS: [(&str, Address); 6] = [
     ("AuraL1Block", predeploys::L1_BLOCK),
@@ -136,6 +140,9 @@ pub(crate) fn check(genesis: &Genesis, bridge: &BridgeSpec) -> Result<(), ChainS
     }
     if bridge.rollup.is_zero() || bridge.rollup == bridge.portal {
         return refuse("rollup", "is zero, or the portal");
+    }
+    if genesis.gas_limit < MIN_BRIDGED_GAS_LIMIT {
+        return Err(ChainSpecError::BridgedGasLimit(genesis.gas_limit));
     }
     if genesis.alloc.is_empty() {
         // The rules of a chain whose state is in a database.

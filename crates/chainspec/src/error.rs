@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use alloy_primitives::{Address, B256, U256};
 
+use crate::bridge::MIN_BRIDGED_GAS_LIMIT;
+
 /// Why a genesis file is refused. All of these are final: the file must be changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -126,6 +128,9 @@ pub enum ChainSpecError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// Entries of the queue may not fit a block of a chain with a bridge.
+    #[error("gas limit {0} is below the {MIN_BRIDGED_GAS_LIMIT} that `aura.bridge` needs")]
+    BridgedGasLimit(u64),
     /// A chain with a bridge needs this contract in its genesis.
     #[error("genesis has no code of {0}, which a chain with `aura.bridge` needs")]
     BridgePredeploy(&'static str),

@@ -57,6 +57,18 @@ fn the_development_chain_belongs_to_the_first_contracts_of_its_deployer() {
 }
 
 #[test]
+fn a_block_has_room_for_any_entry_of_the_queue() {
+    let with =
+        |gas_limit: u64| changed(|genesis| genesis["gasLimit"] = format!("{gas_limit:#x}").into());
+    assert_eq!(with(10_000_000).unwrap().genesis().gas_limit, 10_000_000);
+    let error = with(9_999_999).unwrap_err();
+    assert!(
+        matches!(error, ChainSpecError::BridgedGasLimit(9_999_999)),
+        "{error}"
+    );
+}
+
+#[test]
 fn predeploys_have_their_code_nonce_and_storage() {
     let spec = ChainSpec::dev();
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

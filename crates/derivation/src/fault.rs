@@ -87,9 +87,9 @@ pub enum BatchFault {
         /// Entries that the header consumes.
         want: u64,
     },
-    /// The queue entries of a block need more gas than it has.
-    #[error("queue entries of block {block} exceed its gas limit")]
-    QueueGas {
+    /// The queue entries of a block need more gas, or have more bytes, than it has room for.
+    #[error("queue entries of block {block} exceed its room")]
+    QueueRoom {
         /// Position in the batch.
         block: usize,
     },

@@ -28,6 +28,7 @@ mod blobs;
 mod brotli;
 mod fault;
 mod plan;
+mod room;
 mod transaction;
 
 #[cfg(feature = "std")]
@@ -36,5 +37,6 @@ pub use batch::{BatchBlock, MAX_BLOCKS, decode_batch};
 pub use blobs::{Blob, MAX_BLOBS, decode_blobs, encode_blobs, payload_bytes_in};
 pub use brotli::{MAX_BODY_BYTES, MAX_PAYLOAD_BYTES};
 pub use fault::{BatchFault, PlanError};
-pub use plan::{CREDIT_GAS, Inputs, PlannedBlock, Previous, check, fallback, origins, queue_gas};
+pub use plan::{Inputs, PlannedBlock, Previous, check, fallback, origins};
+pub use room::{CREDIT_GAS, QueueRoom, queue_gas};
 pub use transaction::{MAX_TRANSACTION_BYTES, check_transaction};

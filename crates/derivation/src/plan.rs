@@ -3,12 +3,9 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::Bytes;
-use aura_primitives::bridge::{BatchHeader, MessageKind, QueueEntry, QueueMessage};
+use aura_primitives::bridge::{BatchHeader, QueueEntry};
 
-use crate::{BatchBlock, BatchFault, PlanError, check_transaction, decode_batch};
-
-/// What a credit counts towards the gas limit of its block.
-pub const CREDIT_GAS: u64 = 25_000;
+use crate::{BatchBlock, BatchFault, PlanError, QueueRoom, check_transaction, decode_batch};
 
 /// A block to execute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,14 +73,6 @@ impl Inputs<'_> {
                 want,
             })
         }
-    }
-}
-
-/// What an entry of the queue counts towards the gas limit of its block.
-pub fn queue_gas(message: &QueueMessage) -> u64 {
-    match message.kind {
-        MessageKind::Credit => CREDIT_GAS,
-        _ => message.gas_limit,
     }
 }
 
@@ -159,7 +148,7 @@ pub fn check(
         let (consumed, rest) = consumed.ok_or(BatchFault::Consumed { want })?;
         entries = rest;
         if !fits(consumed, inputs.block_gas_limit) {
-            return Err(BatchFault::QueueGas { block: index }.into());
+            return Err(BatchFault::QueueRoom { block: index }.into());
         }
         check_transactions(&block, index, inputs.chain_id)?;
         plan.push(PlannedBlock {
@@ -220,16 +209,14 @@ fn check_transactions(block: &BatchBlock, at: usize, chain_id: u64) -> Result<()
     Ok(())
 }
 
-/// Whether entries fit one block. One alone always does: it must go somewhere.
+/// Whether entries fit one block. One alone always does.
 fn fits(entries: &[QueueEntry], limit: u64) -> bool {
-    let gas = entries.iter().try_fold(0_u64, |gas, entry| {
-        gas.checked_add(queue_gas(&entry.message))
-    });
-    entries.len() <= 1 || gas.is_some_and(|gas| gas <= limit)
+    let mut room = QueueRoom::new(limit);
+    entries.iter().all(|entry| room.take(&entry.message))
 }
 
-/// What a forced or a malformed batch stands for: blocks that only consume the queue, as few as the
-/// gas limit allows and at least one, all at the header's last time, with the anchor as their origin.
+/// What a forced or a malformed batch stands for: blocks that only consume the queue, as few as
+/// their room allows and at least one, all at the header's last time, with the anchor as their origin.
 /// Neither time nor origin ever goes back, and no block is older than its origin.
 ///
 /// # Errors
@@ -247,14 +234,13 @@ pub fn fallback(header: &BatchHeader, inputs: &Inputs<'_>) -> Result<Vec<Planned
     };
     let mut plan = Vec::new();
     let mut consume = 0;
-    let mut gas = 0_u64;
+    let mut room = QueueRoom::new(inputs.block_gas_limit);
     for entry in inputs.entries {
-        let more = queue_gas(&entry.message);
-        gas = gas.saturating_add(more);
-        if consume > 0 && gas > inputs.block_gas_limit {
+        if !room.take(&entry.message) {
             plan.push(block(consume));
             consume = 0;
-            gas = more;
+            room = QueueRoom::new(inputs.block_gas_limit);
+            room.take(&entry.message);
         }
         consume += 1;
     }

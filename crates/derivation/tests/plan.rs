@@ -196,7 +196,7 @@ fn blocks_consume_what_the_header_says_within_their_gas() {
     entries[1].message.gas_limit += 1;
     assert_eq!(
         fault(&blocks, &header, &entries),
-        BatchFault::QueueGas { block: 1 }
+        BatchFault::QueueRoom { block: 1 }
     );
     // What exceeds the limit alone must still be possible.
     let mut apart = blocks;

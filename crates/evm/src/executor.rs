@@ -42,7 +42,7 @@ const HEADER_BYTES: u64 = 1_024;
 /// Upper bound on the encoding of one withdrawal.
 const WITHDRAWAL_BYTES: u64 = 64;
 /// Upper bound on the RLP string header around a transaction in the body.
-const STRING_HEADER_BYTES: u64 = 5;
+pub const STRING_HEADER_BYTES: u64 = 5;
 
 /// Builds receipts as the chain stores them.
 #[derive(Debug, Clone, Copy)]
@@ -205,6 +205,11 @@ impl BlockExecutor {
     /// Notes every leaf of the parent's state that the block reads.
     pub fn record_reads(&mut self) -> StateReads {
         self.inner.evm.db_mut().record_reads()
+    }
+
+    /// Lets the transactions that follow have at most `bytes` together.
+    pub fn limit_bytes(&mut self, bytes: u64) {
+        self.bytes_left = self.bytes_left.min(bytes);
     }
 
     /// Executes `tx` at the end of the block. A plain transfer costs a few microseconds.

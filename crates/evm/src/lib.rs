@@ -39,7 +39,7 @@ pub use call::{
     BlockEnvSource, CallError, CallLimits, CallRequest, call, create_access_list, estimate_gas,
 };
 pub use error::{AttributesError, DepositFault, ExecutionError, InvalidTxReason};
-pub use executor::{BlockExecutor, TxOutcome};
+pub use executor::{BlockExecutor, STRING_HEADER_BYTES, TxOutcome};
 pub use halt::describe_halt;
 pub use l1::next_gas_limit;
 pub use open_block::{OpenBlock, OpenBody};

@@ -144,7 +144,7 @@ pub struct SequencerSection {
     pub block_time: BlockTime,
     /// Time after which a block without transactions is sealed, or `never`.
     pub empty_block_interval: Interval,
-    /// Gas limit of new blocks; the genesis block's if absent.
+    /// Gas limit of new blocks; the genesis block's if absent. With a bridge only L1 changes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gas_limit: Option<u64>,
     /// `extraData` of new blocks.
@@ -169,6 +169,7 @@ impl SequencerSection {
             policy: self.block_time.0,
             empty_block_interval: self.empty_block_interval.0,
             gas_limit: self.gas_limit.unwrap_or(genesis_gas_limit),
+            max_posted_bytes: None,
             extra_data: self.extra_data.clone(),
         }
     }

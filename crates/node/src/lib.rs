@@ -22,7 +22,7 @@ pub use aura_chainspec::{ChainSpec, Commitment};
 pub use aura_l1::Confirmations;
 pub use aura_rpc::RateLimit;
 pub use aura_sequencer::SealPolicy;
-pub use aura_settlement::SettlementConfig;
+pub use aura_settlement::{DaChoice, SettlementConfig};
 pub use block_file::BlockFileError;
 pub use bridge::{
     BridgeSection, ConfirmationRule, DevDeployment, FeeSection, KeySection, deploy_dev, has_bridge,

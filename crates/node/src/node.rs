@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use aura_chain::Chain;
 use aura_chainspec::{ChainSpec, Commitment};
+use aura_evm::STRING_HEADER_BYTES;
 use aura_pool::Pool;
 use aura_rpc::RpcContext;
 use aura_runtime::{CancellationToken, MetricsHandle, Tasks, serve_metrics, switch};
@@ -34,7 +35,19 @@ fn sequencing(config: &NodeConfig, spec: &ChainSpec) -> Result<Option<SequencerC
     if spec.commitment() == Commitment::Mpt {
         return Ok(None);
     }
-    let sequencing = config.sequencer.to_config(spec.genesis().gas_limit);
+    let genesis_gas_limit = spec.genesis().gas_limit;
+    let mut sequencing = config.sequencer.to_config(genesis_gas_limit);
+    if spec.bridge().is_some() && !config.bridge.l1_rpc.is_empty() {
+        // Whoever derives the chain from L1 knows the genesis and L1, and no operator's settings.
+        if sequencing.gas_limit != genesis_gas_limit {
+            return Err(NodeError::Config(format!(
+                "sequencer.gas_limit is {}, but the gas limit of a chain with a bridge is the \
+                 genesis's {genesis_gas_limit} until L1 sets another one",
+                sequencing.gas_limit
+            )));
+        }
+        sequencing.max_posted_bytes = Some(config.bridge.settlement.max_block_bytes());
+    }
     sequencing
         .validate()
         .map_err(|problem| NodeError::Config(format!("sequencer: {problem}")))?;
@@ -51,6 +64,10 @@ fn open_pool(
         .journal
         .get_or_insert_with(|| config.datadir.join(JOURNAL_FILE));
     settings.block_gas_limit = sequencing.map(|sequencing| sequencing.gas_limit);
+    if let Some(most) = sequencing.and_then(|sequencing| sequencing.max_posted_bytes) {
+        let most = most.saturating_sub(STRING_HEADER_BYTES);
+        settings.max_tx_bytes = settings.max_tx_bytes.min(most as usize);
+    }
     Ok(Pool::open(
         settings,
         chain.spec().clone(),
@@ -230,5 +247,31 @@ impl Node {
         let outcome = self.tasks.wait(GRACE).await;
         self.pool.flush()?;
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aura_chainspec::ChainSpec;
+
+    use super::sequencing;
+    use crate::NodeConfig;
+
+    #[test]
+    fn with_a_bridge_the_gas_limit_is_that_of_the_chain() {
+        let spec = ChainSpec::dev();
+        let mut config = NodeConfig::default();
+        config.sequencer.gas_limit = Some(50_000_000);
+        let free = sequencing(&config, &spec).unwrap().unwrap();
+        assert_eq!((free.gas_limit, free.max_posted_bytes), (50_000_000, None));
+
+        config.bridge.l1_rpc = vec!["http://127.0.0.1:1".to_owned()];
+        let error = sequencing(&config, &spec).unwrap_err().to_string();
+        assert!(error.contains("gas_limit is 50000000"), "{error}");
+
+        config.sequencer.gas_limit = Some(spec.genesis().gas_limit);
+        let bound = sequencing(&config, &spec).unwrap().unwrap();
+        let most = config.bridge.settlement.max_block_bytes();
+        assert_eq!(bound.max_posted_bytes, Some(most));
     }
 }

@@ -7,9 +7,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256};
 use aura_chain::Chain;
-use aura_evm::{BlockExecutor, ExecutionError, PayloadAttributes, TxOutcome, next_gas_limit};
+use aura_evm::{
+    BlockExecutor, ExecutionError, PayloadAttributes, STRING_HEADER_BYTES, TxOutcome,
+    next_gas_limit,
+};
 use aura_pool::{ExecOutcome, Pool};
 use aura_primitives::{
     ExecutedBlock, RecoveredTx, SealedHeader,
@@ -33,6 +37,9 @@ pub(crate) struct Building {
     plan: Plan,
     included: Vec<Arc<RecoveredTx>>,
     full: bool,
+    gas_limit: u64,
+    /// Bytes for transactions that do not come from the queue.
+    max_bytes: u64,
 }
 
 /// What blocks are built on and from.
@@ -111,6 +118,8 @@ impl Building {
         for deposit in &plan.deposits {
             executor.execute(deposit)?;
         }
+        let max_bytes = site.config.max_posted_bytes.unwrap_or(u64::MAX);
+        executor.limit_bytes(max_bytes);
         executor.detach();
         site.chain.set_open_block(Some(executor.shared()));
         site.pool.begin_block(base_fee);
@@ -122,6 +131,8 @@ impl Building {
             plan,
             included: Vec::new(),
             full: false,
+            gas_limit,
+            max_bytes,
         })
     }
 
@@ -221,7 +232,7 @@ impl Building {
             || Ok(Step::Broken("the executor panicked".to_owned())),
             |outcome| match outcome {
                 Ok(_) => Ok(Step::Included),
-                Err(error) if error.is_block_full() => Ok(Step::DoesNotFit),
+                Err(error) if error.is_block_full() => Ok(self.without_room(tx)),
                 Err(ExecutionError::InvalidTransaction(reason))
                     if reason.is_nonce_too_high() || reason.is_underpriced() =>
                 {
@@ -236,6 +247,19 @@ impl Building {
                 Err(error) => Ok(Step::Broken(error.to_string())),
             },
         )
+    }
+
+    /// A transaction that no block like this one could hold would be offered for ever: L1 may have
+    /// lowered the gas limit since the pool took it.
+    fn without_room(&self, tx: &RecoveredTx) -> Step {
+        let (gas, bytes) = (tx.envelope().gas_limit(), tx.encoded().len() as u64);
+        if gas > self.gas_limit {
+            Step::Invalid(format!("needs {gas} gas, a block has {}", self.gas_limit))
+        } else if bytes.saturating_add(STRING_HEADER_BYTES) > self.max_bytes {
+            Step::Invalid(format!("{bytes} bytes, a block has {}", self.max_bytes))
+        } else {
+            Step::DoesNotFit
+        }
     }
 
     /// Executes one transaction; `None` if that panicked. A panic in the EVM must cost one
@@ -253,7 +277,7 @@ impl Building {
             self.parent.clone(),
             self.plan.clone(),
             self.timestamp,
-            self.executor.header().gas_limit,
+            self.gas_limit,
         )?;
         fresh.executor.attach(site.chain.tip_view()?);
         for tx in &self.included {

@@ -21,6 +21,9 @@ pub struct SequencerConfig {
     pub empty_block_interval: Option<Duration>,
     /// Gas limit of new blocks.
     pub gas_limit: u64,
+    /// Bytes that the transactions of a block may have together, without those of the queue: what is
+    /// posted to L1 must fit there. `None` where nothing is posted.
+    pub max_posted_bytes: Option<u64>,
     /// `extraData` of new blocks, at most 32 bytes.
     pub extra_data: alloy_primitives::Bytes,
 }

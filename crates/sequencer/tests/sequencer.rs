@@ -48,6 +48,7 @@ impl Rig {
             policy,
             empty_block_interval: empty,
             gas_limit,
+            max_posted_bytes: None,
             extra_data: Bytes::new(),
         };
         let events = chain.subscribe();

@@ -1,9 +1,15 @@
 //! Settings of batcher and proposer.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use aura_derivation::{MAX_BLOBS, MAX_BLOCKS};
 use serde::{Deserialize, Serialize};
+
+use crate::cost;
+
+/// Bounds of `max_calldata_bytes`. At the highest a batch needs 16 million gas (EIP-7623), just below
+/// what a transaction may have (EIP-7825).
+const CALLDATA_BYTES: RangeInclusive<usize> = 10_000..=400_000;
 
 /// Where the data of batches goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,7 +34,7 @@ pub struct SettlementConfig {
     pub batch_interval_ms: u64,
     /// Blobs of a batch; when they are full a batch is posted.
     pub max_blobs: usize,
-    /// Bytes of a batch in calldata; L1's pools refuse transactions above 128 KiB.
+    /// Bytes of a batch in calldata; pools of Ethereum refuse transactions above 128 KiB.
     pub max_calldata_bytes: usize,
     /// Blocks of a batch.
     pub max_blocks: usize,
@@ -77,6 +83,24 @@ impl SettlementConfig {
         }
     }
 
+    /// For a chain of development whose L1 is in the same process: it has no blobs, and takes longer
+    /// transactions than L1s that gossip them.
+    pub fn embedded() -> Self {
+        Self {
+            da: DaChoice::Calldata,
+            max_calldata_bytes: *CALLDATA_BYTES.end(),
+            ..Self::dev()
+        }
+    }
+
+    /// Bytes that the transactions of a block may have together, so that a batch of this block alone
+    /// can always be posted: random bytes become no shorter.
+    pub fn max_block_bytes(&self) -> u64 {
+        let longest = cost::longest_payload(self, true);
+        // What brotli adds to bytes that do not compress, and the RLP of one block, rounded up.
+        (longest - longest / 1_024 - 256) as u64
+    }
+
     /// Names the first setting that is out of its bounds.
     ///
     /// # Errors
@@ -88,8 +112,9 @@ impl SettlementConfig {
         if !(1..=MAX_BLOCKS).contains(&self.max_blocks) {
             return Err(format!("max_blocks must be from 1 to {MAX_BLOCKS}"));
         }
-        if !(1_000..=130_000).contains(&self.max_calldata_bytes) {
-            return Err("max_calldata_bytes must be from 1000 to 130000".to_owned());
+        if !CALLDATA_BYTES.contains(&self.max_calldata_bytes) {
+            let (least, most) = (CALLDATA_BYTES.start(), CALLDATA_BYTES.end());
+            return Err(format!("max_calldata_bytes must be from {least} to {most}"));
         }
         if !(1..=200).contains(&self.anchor_margin) {
             return Err("anchor_margin must be from 1 to 200".to_owned());
@@ -129,16 +154,52 @@ impl SettlementConfig {
 
 #[cfg(test)]
 mod tests {
+    use aura_derivation::BatchBlock;
+
     use super::*;
 
     #[test]
     fn defaults_are_valid_and_bounds_are_kept() {
         SettlementConfig::default().validate().unwrap();
         SettlementConfig::dev().validate().unwrap();
+        SettlementConfig::embedded().validate().unwrap();
         let bad = SettlementConfig {
             max_blobs: MAX_BLOBS + 1,
             ..Default::default()
         };
         assert!(bad.validate().unwrap_err().contains("max_blobs"));
+    }
+
+    /// A block as large as it may be, of transactions of which no byte can be foreseen.
+    #[test]
+    fn the_largest_block_can_be_posted() {
+        let mut state = 1_u64;
+        let mut noise = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as u8
+        };
+        for (config, tx_bytes) in [
+            (SettlementConfig::default(), 100_000),
+            (SettlementConfig::default(), 120),
+            (SettlementConfig::embedded(), 131_072),
+        ] {
+            let (each, most) = (tx_bytes + 5, config.max_block_bytes() as usize);
+            let mut sizes = vec![tx_bytes; most / each];
+            sizes.push((most % each).saturating_sub(5));
+            let block = BatchBlock {
+                time_delta: u64::MAX,
+                origin_delta: u64::MAX,
+                consume: u64::MAX,
+                transactions: sizes
+                    .into_iter()
+                    .map(|size| (0..size).map(|_| noise()).collect())
+                    .collect(),
+            };
+            let payload = aura_derivation::encode_batch(&[block]).unwrap();
+            let longest = cost::longest_payload(&config, true);
+            assert!(payload.len() <= longest, "{} > {longest}", payload.len());
+        }
     }
 }

@@ -65,6 +65,7 @@ pub async fn deploy_dev(
         ChainSource::File(path) => read(path)?,
         _ => ChainSpec::dev_genesis_json().to_owned(),
     };
+    let genesis_json = with_gas_limit(genesis_json, config.sequencer.gas_limit)?;
     let mut profile = Profile::dev();
     profile.window = window;
     profile.fast = profile.fast.min(window);
@@ -98,6 +99,17 @@ pub async fn deploy_dev(
         _ => ChainSource::File(genesis_file),
     };
     Ok(chosen(deployed.deployment, source))
+}
+
+/// The genesis with the gas limit that was asked for: later only L1 can change it.
+fn with_gas_limit(genesis_json: String, gas_limit: Option<u64>) -> Result<String, NodeError> {
+    let Some(gas_limit) = gas_limit else {
+        return Ok(genesis_json);
+    };
+    let malformed = |error| NodeError::Config(format!("the genesis is not JSON: {error}"));
+    let mut genesis: serde_json::Value = serde_json::from_str(&genesis_json).map_err(malformed)?;
+    genesis["gasLimit"] = format!("{gas_limit:#x}").into();
+    serde_json::to_string_pretty(&genesis).map_err(malformed)
 }
 
 fn read(path: &Path) -> Result<String, NodeError> {

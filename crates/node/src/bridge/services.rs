@@ -377,8 +377,8 @@ pub(crate) async fn finalize_at_once(chain: Chain, token: CancellationToken) {
                 };
                 match pool.run(set).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::debug!(%error, "finality"),
-                    Err(error) => tracing::debug!(%error, "finality"),
+                    Ok(Err(error)) => tracing::warn!(%error, "blocks are not made final"),
+                    Err(error) => tracing::warn!(%error, "blocks are not made final"),
                 }
             }
             Ok(_) | Err(RecvError::Lagged(_)) => {}

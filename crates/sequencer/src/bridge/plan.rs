@@ -5,15 +5,16 @@ use std::sync::Arc;
 use alloy_consensus::Header;
 use alloy_primitives::{B256, U256};
 use aura_chainspec::BridgeSpec;
+use aura_derivation::QueueRoom;
 use aura_l1::L1View;
 use aura_primitives::{
     RecoveredTx, TxDeposit,
-    bridge::{BatchHeader, L1BlockInfo, L1Origin, MessageKind, QueueEntry, predeploys},
+    bridge::{BatchHeader, L1BlockInfo, L1Origin, QueueEntry, predeploys},
 };
 use aura_storage::{StateView, StorageError};
 
-/// Gas that a credit counts towards the block's limit; it uses none.
-const CREDIT_GAS: u64 = 25_000;
+/// Entries that are read at once.
+const PAGE: usize = 256;
 
 /// What a block takes from L1.
 #[derive(Debug, Clone, Default)]
@@ -69,9 +70,8 @@ impl Planner {
         if self.hold_queue {
             return Ok(self.plan(before, origin, Vec::new()));
         }
-        let entries = self.entries(before.consumed, u64::MAX, gas_limit)?;
-        let known = |entry: &QueueEntry| entry.l1_block <= origin.number;
-        let entries = entries.into_iter().take_while(known).collect();
+        let is_known = |entry: &QueueEntry| entry.l1_block <= origin.number;
+        let entries = self.entries(before.consumed, u64::MAX, gas_limit, is_known)?;
         Ok(self.plan(before, origin, entries))
     }
 
@@ -98,10 +98,12 @@ impl Planner {
         batch: &BatchHeader,
         gas_limit: u64,
     ) -> Result<Option<Plan>, StorageError> {
-        let Some(origin) = self.view.origin(batch.anchor_number)? else {
+        // Origins never go back, as `aura_derivation::fallback` has it.
+        let number = batch.anchor_number.max(before.origin.number);
+        let Some(origin) = self.view.origin(number)? else {
             return Ok(None);
         };
-        let entries = self.entries(before.consumed, batch.consumed, gas_limit)?;
+        let entries = self.entries(before.consumed, batch.consumed, gas_limit, |_| true)?;
         if entries.is_empty() && before.consumed < batch.consumed {
             return Ok(None);
         }
@@ -133,28 +135,31 @@ impl Planner {
         }
     }
 
-    /// Entries from `from` on, below `end`, that fit into a block together.
+    /// Entries from `from` on, below `end`, that have room in a block together, of L1 blocks that
+    /// `is_known` says may be used.
     fn entries(
         &self,
         from: u64,
         end: u64,
         gas_limit: u64,
+        is_known: impl Fn(&QueueEntry) -> bool,
     ) -> Result<Vec<QueueEntry>, StorageError> {
-        let most = (gas_limit / CREDIT_GAS).min(end.saturating_sub(from));
-        let mut entries = self.view.entries(from, most as usize)?;
-        let mut gas = 0;
-        let fitting = entries
-            .iter()
-            .take_while(|entry| {
-                gas += match entry.message.kind {
-                    MessageKind::Credit => CREDIT_GAS,
-                    _ => entry.message.gas_limit,
-                };
-                gas <= gas_limit
-            })
-            .count();
-        // A block takes at least one: an entry that no block may hold would stop the queue.
-        entries.truncate(fitting.max(1));
-        Ok(entries)
+        let mut room = QueueRoom::new(gas_limit);
+        let mut entries = Vec::new();
+        loop {
+            let next = from + entries.len() as u64;
+            let most = PAGE.min(usize::try_from(end.saturating_sub(next)).unwrap_or(PAGE));
+            let page = self.view.entries(next, most)?;
+            let is_last = page.len() < PAGE;
+            for entry in page {
+                if !is_known(&entry) || !room.take(&entry.message) {
+                    return Ok(entries);
+                }
+                entries.push(entry);
+            }
+            if is_last {
+                return Ok(entries);
+            }
+        }
     }
 }
