@@ -133,8 +133,12 @@ impl BlockExecutor {
             .then(|| withdrawals.unwrap_or_default());
         let env = evm_env(&spec, &header);
         let diff = Arc::default();
-        let db = StateDb::new(Some(view), Arc::clone(&diff));
+        let mut db = StateDb::new(Some(view), Arc::clone(&diff));
         let failure = db.error_slot();
+        let first_deposit = match l1_info {
+            Some(_) => Some(check_state(&failure, l1::consumed(&mut db))?),
+            None => None,
+        };
         let ctx = EthBlockExecutionCtx {
             parent_hash: header.parent_hash,
             parent_beacon_block_root: header.parent_beacon_block_root,
@@ -164,6 +168,7 @@ impl BlockExecutor {
             open: Arc::new(OpenBlock {
                 parent: parent.clone(),
                 header,
+                first_deposit,
                 diff,
                 body: RwLock::new(OpenBody::default()),
             }),

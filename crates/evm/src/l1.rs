@@ -62,6 +62,13 @@ pub(crate) fn tell(evm: &mut BlockEvm, info: &L1BlockInfo) -> Result<(), Executi
     Ok(())
 }
 
+/// Queue entries that the blocks before have consumed, as the contract has it.
+pub(crate) fn consumed(db: &mut StateDb) -> Result<u64, StateReadError> {
+    // The first slot of `AuraL1Block`: number and time of the L1 block and this, 64 bits each.
+    let numbers = db.storage(predeploys::L1_BLOCK, U256::ZERO)?;
+    Ok(numbers.as_limbs()[2])
+}
+
 /// Root of the withdrawals, which the header of a bridged chain holds; `None` on other chains.
 pub(crate) fn withdrawal_root(
     spec: &ChainSpec,

@@ -18,6 +18,9 @@ pub struct OpenBlock {
     /// Header with everything known at the start: number, time, base fee, gas limit. Gas used,
     /// bloom and roots are zero.
     pub header: Header,
+    /// Id of the queue entry that its first deposit is or would be; the others follow. `None` if the
+    /// block says nothing of L1.
+    pub first_deposit: Option<u64>,
     /// State change so far, to be laid above the parent's state.
     pub diff: Arc<RwLock<StateDiff>>,
     /// Transactions and receipts so far.
