@@ -9,6 +9,7 @@ import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 
 import {IAuraPortal} from "../interfaces/IAuraPortal.sol";
 import {IAuraRollup} from "../interfaces/IAuraRollup.sol";
+import {MessageQueue} from "../libraries/MessageQueue.sol";
 import {Outputs} from "../libraries/Outputs.sol";
 import {Predeploys} from "../libraries/Predeploys.sol";
 import {Output, Withdrawal} from "../libraries/Types.sol";
@@ -46,12 +47,13 @@ abstract contract PortalBase is IAuraPortal, ReentrancyGuardTransient {
 
     /// @custom:storage-location erc7201:aura.portal
     struct Portal {
-        // What a deposit reads and writes is in one slot.
-        uint64 messageCount;
+        // See {MessageQueue}.
+        bytes32 tip;
+        mapping(uint256 id => bytes32) queue;
+        // What a deposit of ether reads besides.
         uint112 etherCap;
         uint40 pausedUntil;
         uint40 pauseReadyAt;
-        mapping(uint256 id => bytes32) queue;
         mapping(uint256 word => uint256) claimed;
         mapping(address token => Token) tokens;
         uint256 defaultMaxEscrow;
@@ -98,7 +100,7 @@ abstract contract PortalBase is IAuraPortal, ReentrancyGuardTransient {
 
     /// @inheritdoc IAuraPortal
     function messageCount() external view returns (uint64) {
-        return _portal().messageCount;
+        return MessageQueue.countOf(_portal().tip);
     }
 
     /// @inheritdoc IAuraPortal
@@ -159,7 +161,7 @@ abstract contract PortalBase is IAuraPortal, ReentrancyGuardTransient {
 
     /// @inheritdoc IAuraPortal
     function withdrawalLeaf(Withdrawal calldata w) public view returns (bytes32) {
-        return WithdrawalTree.leaf(block.chainid, address(this), L2_CHAIN_ID, w);
+        return WithdrawalTree.leafOf(block.chainid, address(this), L2_CHAIN_ID, w);
     }
 
     /// @inheritdoc IAuraPortal

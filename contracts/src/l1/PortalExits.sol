@@ -146,7 +146,7 @@ abstract contract PortalExits is PortalBase, EIP712Upgradeable {
 
     function _requireQueued(uint64 id, Message calldata m) private view {
         Portal storage $ = _portal();
-        if (id >= $.messageCount || m.id != id) revert WrongMessage();
+        if (id >= MessageQueue.countOf($.tip) || m.id != id) revert WrongMessage();
         bytes32 before = id == 0 ? bytes32(0) : MessageQueue.trim($.queue[id - 1]);
         bytes32 message = MessageQueue.hash(
             id, m.kind, m.l1Sender, m.from, m.to, m.mint, m.value, m.gasLimit, keccak256(m.data)

@@ -8,7 +8,8 @@ pragma solidity 0.8.37;
 ///         slot(0) = trim(keccak256(abi.encode(0, m, time)))                | uint32(time)
 ///         slot(i) = trim(keccak256(abi.encode(trim(slot(i - 1)), m, time))) | uint32(time)
 ///
-///         `trim` sets the low 32 bits to zero.
+///         `trim` sets the low 32 bits to zero. The tip is what the next entry needs, in one slot: the trimmed
+///         hash of the last one, and the number of entries in its low 32 bits.
 /// @dev    The time is part of the preimage: a message that comes back in another L1 block after a
 ///         reorganisation is another entry.
 library MessageQueue {
@@ -45,14 +46,21 @@ library MessageQueue {
         return pack(keccak256(abi.encode(before, message, time)), time);
     }
 
-    /// @notice 224 bits of `digest` with a time.
-    function pack(bytes32 digest, uint256 time) internal pure returns (bytes32) {
-        return trim(digest) | bytes32(time & TIME);
+    /// @notice 224 bits of `digest` with a time, or with a count.
+    function pack(bytes32 digest, uint256 low) internal pure returns (bytes32) {
+        return trim(digest) | bytes32(low & TIME);
     }
 
     /// @notice The hash without the time.
     function trim(bytes32 slot) internal pure returns (bytes32) {
         return slot & ~bytes32(TIME);
+    }
+
+    /// @notice Number of entries, of a tip.
+    function countOf(bytes32 tip) internal pure returns (uint32) {
+        // 32 bits are left.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint32(uint256(tip));
     }
 
     /// @notice The time, in seconds, until 2106.

@@ -8,7 +8,17 @@ library Outputs {
     bytes32 private constant DOMAIN = "AuraOutputV0";
 
     /// @notice keccak256(abi.encode("AuraOutputV0", l1ChainId, rollup, output)); never zero.
-    function hash(address rollup, Output calldata o) internal view returns (bytes32) {
-        return keccak256(abi.encode(DOMAIN, block.chainid, rollup, o));
+    /// @dev    The words are hashed as they are, with one copy. One that its type does not hold gives the hash of
+    ///         no output: what stores a hash has to have read all members.
+    function hash(address rollup, Output calldata o) internal view returns (bytes32 digest) {
+        (bytes32 domain, uint256 rollupWord) = (DOMAIN, uint256(uint160(rollup)));
+        assembly ("memory-safe") {
+            let start := mload(0x40)
+            mstore(start, domain)
+            mstore(add(start, 0x20), chainid())
+            mstore(add(start, 0x40), rollupWord)
+            calldatacopy(add(start, 0x60), o, 0xc0)
+            digest := keccak256(start, 0x120)
+        }
     }
 }

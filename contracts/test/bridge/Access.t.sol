@@ -38,10 +38,10 @@ contract AccessTest is BridgeTest {
     /// @dev ERC-7201; `layout/` lists what is at these places.
     function test_storage_isWhereItsNameSays() external {
         portal.depositTo{value: 1 ether}(ALICE);
-        uint256 word = uint256(VM.load(address(portal), _namespace("aura.portal")));
-        _assertTrue(word % 2 ** 64 == 1, "messages");
+        bytes32 tip = VM.load(address(portal), _namespace("aura.portal"));
+        _assertEq(tip, MessageQueue.pack(portal.queueSlot(0), 1), "tip");
         _append(_header());
-        word = uint256(VM.load(address(rollup), _namespace("aura.rollup")));
+        uint256 word = uint256(VM.load(address(rollup), _namespace("aura.rollup")));
         _assertTrue(word % 2 ** 128 == 2 + 2 ** 64, "batches, and what they consumed");
     }
 

@@ -6,6 +6,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 
 import {IAuraPortal} from "../../src/interfaces/IAuraPortal.sol";
 import {IAuraTokenBridge} from "../../src/interfaces/IAuraTokenBridge.sol";
+import {Callers} from "../../src/libraries/Callers.sol";
 import {MessageQueue} from "../../src/libraries/MessageQueue.sol";
 import {Predeploys} from "../../src/libraries/Predeploys.sol";
 import {BridgeTest} from "./BridgeTest.sol";
@@ -45,6 +46,55 @@ contract DepositsTest is BridgeTest {
     function _slot(uint64 id) internal view returns (bytes32 acc, uint64 time) {
         (, acc,) = portal.queueView(id + 1);
         (,, time) = portal.queueView(id);
+    }
+
+    /// @dev The portal's first slot: see `layout/`.
+    bytes32 private constant TIP = 0xb57a43a17b68e0bf6686936b17defed0b65b572336f71c0ee7184a5cdc38d400;
+
+    /// @dev Every kind of entry is linked to the one before, whatever kind that is.
+    function test_queue_tipIsTheLastEntry_ofAnyKind() external {
+        _assertEq(VM.load(address(portal), TIP), 0, "an empty queue");
+        PlainToken token = new PlainToken("Gold", "AU", 6);
+        token.mint(address(this), 1);
+        token.approve(address(portal), 1);
+        for (uint64 id = 0; id < 5; ++id) {
+            bytes32 before = id == 0 ? bytes32(0) : MessageQueue.trim(portal.queueSlot(id - 1));
+            if (id == 0) portal.registerToken(address(token));
+            else if (id == 1) portal.depositERC20(address(token), BOB, 1);
+            else if (id == 2) portal.depositTo{value: 1}(BOB);
+            else if (id == 3) portal.forceTransaction(BOB, 0, 21_000, "");
+            else _configure();
+            bytes32 slot = portal.queueSlot(id);
+            _assertEq(VM.load(address(portal), TIP), MessageQueue.pack(slot, id + 1), "tip");
+            if (id != 2) continue;
+            bytes32 m = MessageQueue.hash(
+                id,
+                MessageQueue.CREDIT,
+                address(this),
+                Callers.onL2(address(this)),
+                BOB,
+                1,
+                0,
+                0,
+                keccak256("")
+            );
+            _assertEq(slot, MessageQueue.link(before, m, block.timestamp), "link");
+        }
+    }
+
+    function _configure() internal {
+        VM.prank(TIMELOCK, TIMELOCK);
+        portal.configure(0, 30_000_000);
+    }
+
+    /// @dev The count does not wrap: old entries could be written over.
+    function test_queue_full_takesNoMore() external {
+        bytes32 last = MessageQueue.pack(keccak256("last"), type(uint32).max);
+        VM.store(address(portal), TIP, MessageQueue.pack(last, type(uint32).max - 1));
+        _assertTrue(portal.depositTo{value: 1}(BOB) == type(uint32).max - 1, "one more");
+        VM.expectRevert(abi.encodeWithSignature("Panic(uint256)", 0x11));
+        portal.depositTo{value: 1}(BOB);
+        _assertTrue(portal.messageCount() == type(uint32).max && portal.queueSlot(0) == 0, "unchanged");
     }
 
     function test_deposit_keyHolder_isQueuedForItself() external {

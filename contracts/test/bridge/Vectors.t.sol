@@ -218,6 +218,7 @@ contract BridgeVectorsTest is Test {
         return Outputs.hash(rollup, o);
     }
 
+    /// @dev What L2 computes from memory, and the portal from calldata.
     function test_withdrawals_leaves() external view {
         string memory json = _read("withdrawals");
         uint256 count;
@@ -233,15 +234,23 @@ contract BridgeVectorsTest is Test {
                 amount: _number(json, inner, "amount"),
                 dataHash: _word(json, inner, "dataHash")
             });
-            bytes32 leaf = WithdrawalTree.leaf(
-                _number(json, "", "l1ChainId"),
-                _address(json, "", "portal"),
-                _number(json, "", "l2ChainId"),
-                w
-            );
-            _assertEq(leaf, _word(json, path, "leaf"), "leaf");
+            uint256 l1ChainId = _number(json, "", "l1ChainId");
+            uint256 l2ChainId = _number(json, "", "l2ChainId");
+            address portal = _address(json, "", "portal");
+            bytes32 expected = _word(json, path, "leaf");
+            _assertEq(WithdrawalTree.leaf(l1ChainId, portal, l2ChainId, w), expected, "leaf on L2");
+            _assertEq(this.leafOf(l1ChainId, portal, l2ChainId, w), expected, "leaf on L1");
         }
         _assertTrue(count == 4, "withdrawals were read");
+    }
+
+    /// @dev The library takes calldata.
+    function leafOf(uint256 l1ChainId, address portal, uint256 l2ChainId, Withdrawal calldata w)
+        external
+        pure
+        returns (bytes32)
+    {
+        return WithdrawalTree.leafOf(l1ChainId, portal, l2ChainId, w);
     }
 
     function test_trees_rootsAndProofs() external {
