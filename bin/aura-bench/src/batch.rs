@@ -21,6 +21,9 @@ pub(crate) struct BatchArgs {
     /// Of a hundred transactions so many are token transfers; the others are plain ones.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(0..=100))]
     tokens: u64,
+    /// Accounts that receive, drawn evenly. Each costs its 20 bytes once in a batch.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    recipients: u64,
     /// Rounds; the fastest counts.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
@@ -31,15 +34,15 @@ fn noise(kind: u64, index: u64) -> B256 {
     keccak256([kind.to_be_bytes(), index.to_be_bytes()].concat())
 }
 
-fn transaction(index: u64, tokens: u64) -> Bytes {
-    // 500 senders, 3,000 recipients, 20 tokens; amounts of three digits with 15 zeros behind.
+fn transaction(index: u64, args: &BatchArgs) -> Bytes {
+    // 500 senders, 20 tokens; amounts of three digits with 15 zeros behind.
     let pick = |kind, of: u64| {
         noise(kind, index).0[..8]
             .iter()
             .fold(0u64, |word, byte| word << 8 | u64::from(*byte))
             % of
     };
-    let recipient = Address::from_word(noise(100, pick(1, 3_000)));
+    let recipient = Address::from_word(noise(100, pick(1, args.recipients)));
     let value = U256::from(pick(2, 1_000)) * U256::from(10).pow(U256::from(15));
     let tx = TxEip1559 {
         chain_id: 13_371,
@@ -48,7 +51,7 @@ fn transaction(index: u64, tokens: u64) -> Bytes {
         max_fee_per_gas: 2_000_000_000,
         ..TxEip1559::default()
     };
-    let tx = if pick(3, 100) < tokens {
+    let tx = if pick(3, 100) < args.tokens {
         TxEip1559 {
             gas_limit: 65_000,
             to: TxKind::Call(Address::from_word(noise(101, pick(4, 20)))),
@@ -70,21 +73,25 @@ fn transaction(index: u64, tokens: u64) -> Bytes {
         .into()
 }
 
-/// Encodes and decodes a batch and measures what it takes.
-pub(crate) fn run(args: &BatchArgs) -> Result<Figures> {
+fn blocks(args: &BatchArgs) -> Vec<BatchBlock> {
     let txs: Vec<Bytes> = (0..args.txs)
-        .map(|index| transaction(index, args.tokens))
+        .map(|index| transaction(index, args))
         .collect();
-    let raw: usize = txs.iter().map(|tx| tx.len()).sum();
-    let blocks: Vec<_> = txs
-        .chunks(args.block as usize)
+    txs.chunks(args.block as usize)
         .map(|txs| BatchBlock {
             time_delta: 1,
             origin_delta: 0,
             consume: 0,
             transactions: txs.to_vec(),
         })
-        .collect();
+        .collect()
+}
+
+/// Encodes and decodes a batch and measures what it takes.
+pub(crate) fn run(args: &BatchArgs) -> Result<Figures> {
+    let blocks = blocks(args);
+    let txs = blocks.iter().flat_map(|block| &block.transactions);
+    let raw: usize = txs.map(|tx| tx.len()).sum();
     let (mut encode, mut decode) = (f64::MAX, f64::MAX);
     let mut payload = Vec::new();
     for _ in 0..args.rounds {
@@ -108,4 +115,24 @@ pub(crate) fn run(args: &BatchArgs) -> Result<Figures> {
     figures.more("batches encoded", speed(encode), "MB/s");
     figures.more("batches decoded", speed(decode), "MB/s");
     Ok(figures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 60 of 100 are token transfers, of 500 senders to 500 recipients; 64 bytes of each are the
+    /// signature.
+    #[test]
+    fn a_transaction_takes_at_most_82_bytes_of_a_batch() {
+        let args = BatchArgs {
+            txs: 3_000,
+            block: 20,
+            tokens: 60,
+            recipients: 500,
+            rounds: 1,
+        };
+        let bytes = encode_batch(&blocks(&args)).unwrap().len() as f64 / 3_000.0;
+        assert!((64.0..=82.0).contains(&bytes), "{bytes}");
+    }
 }
