@@ -149,18 +149,40 @@ contract BridgeGasTest is BridgeTest {
         _record("withdraw, token", 98_000);
     }
 
-    function test_gas_escape() external {
+    function test_gas_escape_ether() external {
         Account memory a = Account({nonce: 7, balance: 4 ether, codeHash: keccak256("")});
         bytes32 value = SparseMerkle.accountValue(a.nonce, a.balance, a.codeHash);
         Proof memory proof = _path(24);
         bytes32 root = PlainMerkle.fold(SparseMerkle.accountKey(ALICE), value, proof.depths, proof.siblings);
-        // The day's payouts have a slot.
+        Output memory o = _settle(root, _ether(0, BOB, 1));
+        VM.prank(ALICE, ALICE);
+        portal.exitETH(o, a, proof, ALICE, "", ALICE);
+        _record("exitETH, 24 siblings", 110_000);
+    }
+
+    function test_gas_escape_token() external {
+        bytes32 slot = keccak256(abi.encode(ALICE, uint256(0)));
+        bytes32 key = SparseMerkle.slotKey(portal.l2Token(address(token)), slot);
+        Proof memory proof = _path(24);
+        bytes32 root = PlainMerkle.fold(key, bytes32(uint256(60)), proof.depths, proof.siblings);
+        Withdrawal memory first = _ether(0, BOB, 1);
+        first.token = address(token);
+        VM.prank(TIMELOCK, TIMELOCK);
+        portal.setOutflowFloor(address(token), 1_000);
+        Output memory o = _settle(root, first);
+        VM.prank(ALICE, ALICE);
+        portal.exitToken(o, address(token), 60, proof, ALICE, "", ALICE);
+        _record("exitToken, 24 siblings", 135_000);
+    }
+
+    /// @dev A frozen bridge with this state, and with a payout of the day, so that the day's has a slot.
+    function _settle(bytes32 stateRoot, Withdrawal memory first) internal returns (Output memory o) {
         bytes32[] memory leaves = new bytes32[](1);
-        leaves[0] = _leaf(_ether(0, BOB, 1));
+        leaves[0] = _leaf(first);
         Header memory h = _header();
         (uint256 l1Block, uint256 l1Time) = (block.number, block.timestamp);
         _append(h);
-        Output memory o = _output(root, LeafTree.root(leaves));
+        o = _output(stateRoot, LeafTree.root(leaves));
         uint64 id = _post(o);
         _attest(id, o);
         VM.warp(block.timestamp + 7 days);
@@ -172,10 +194,7 @@ contract BridgeGasTest is BridgeTest {
         _record("freeze", 45_000);
         VM.warp(block.timestamp + 1 days);
         portal.settleEscape(o, 0, keccak256("payload"), h, l1Block, l1Time);
-        portal.withdraw(_ether(0, BOB, 1), id, o, LeafTree.proof(leaves, 0));
-        VM.prank(ALICE, ALICE);
-        portal.exitETH(o, a, proof, ALICE, "", ALICE);
-        _record("exitETH, 24 siblings", 110_000);
+        portal.withdraw(first, id, o, LeafTree.proof(leaves, 0));
     }
 
     function _path(uint256 count) internal pure returns (Proof memory proof) {
