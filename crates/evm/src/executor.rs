@@ -1,11 +1,12 @@
 //! The open block, built transaction by transaction.
 
+mod room;
 mod verifying;
 
 use std::{borrow::Cow, sync::Arc};
 
-use alloy_consensus::{Header, Transaction, TransactionEnvelope, transaction::Recovered};
-use alloy_eips::{Typed2718, eip4895::Withdrawals, eip7685::Requests};
+use alloy_consensus::{Header, TransactionEnvelope, transaction::Recovered};
+use alloy_eips::{eip4895::Withdrawals, eip7685::Requests};
 use alloy_evm::{
     Evm, EvmEnv,
     block::{BlockExecutor as _, TxResult},
@@ -17,8 +18,7 @@ use alloy_evm::{
 use alloy_hardforks::EthereumHardforks;
 use aura_chainspec::ChainSpec;
 use aura_primitives::{
-    DepositRule, ExecutedBlock, Receipt, RecoveredTx, SealedHeader, TxDeposit, TxEnvelope,
-    bridge::{L1BlockInfo, predeploys},
+    ExecutedBlock, Receipt, RecoveredTx, SealedHeader, TxEnvelope, bridge::L1BlockInfo,
 };
 use aura_storage::StateView;
 use parking_lot::RwLock;
@@ -29,7 +29,6 @@ use crate::{
     attributes::evm_env,
     block_evm::BlockEvm,
     dao,
-    error::DepositFault,
     evm_tx::{BaseFee, EvmTx},
     l1, roots,
     rules::BlockRules,
@@ -212,11 +211,6 @@ impl BlockExecutor {
         self.inner.evm.db_mut().record_reads()
     }
 
-    /// Lets the transactions that follow have at most `bytes` together.
-    pub fn limit_bytes(&mut self, bytes: u64) {
-        self.bytes_left = self.bytes_left.min(bytes);
-    }
-
     /// Executes `tx` at the end of the block. A plain transfer costs a few microseconds.
     ///
     /// # Errors
@@ -248,73 +242,6 @@ impl BlockExecutor {
         body.transactions.push(Arc::clone(tx));
         body.gas_used = self.inner.cumulative_tx_gas_used;
         Ok(TxOutcome { gas_used, success })
-    }
-
-    fn check_room(&self, tx: &RecoveredTx, bytes: u64) -> Result<(), ExecutionError> {
-        if bytes > self.bytes_left {
-            return Err(ExecutionError::BlockFull {
-                resource: "bytes",
-                needed: bytes,
-                left: self.bytes_left,
-            });
-        }
-        if let Some(deposit) = tx.as_deposit() {
-            self.check_deposit(deposit)?;
-        } else if tx.envelope().is_eip4844() {
-            let needed = tx.envelope().blob_gas_used().unwrap_or_default();
-            let left = self.max_blob_gas.saturating_sub(self.inner.blob_gas_used);
-            // A transaction that no block could hold is invalid; revm says so.
-            if needed > left && needed <= self.max_blob_gas {
-                return Err(ExecutionError::BlockFull {
-                    resource: "blob gas",
-                    needed,
-                    left,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// A deposit's place and form. One that needs more gas than the block has left waits for the
-    /// next, with all that follow it in the queue.
-    fn check_deposit(&self, deposit: &TxDeposit) -> Result<(), ExecutionError> {
-        let is_first = |tx: &Arc<RecoveredTx>| tx.envelope().is_deposit();
-        let fault = match deposit.rule() {
-            _ if self.spec.bridge().is_none() => Some(DepositFault::NoBridge),
-            _ if !self
-                .open
-                .body
-                .read()
-                .transactions
-                .last()
-                .is_none_or(is_first) =>
-            {
-                Some(DepositFault::AfterTransaction)
-            }
-            DepositRule::System
-                if deposit.from != predeploys::SYSTEM
-                    || !deposit.mint.is_zero()
-                    || !deposit.value.is_zero() =>
-            {
-                Some(DepositFault::SystemCall)
-            }
-            DepositRule::Credit if deposit.value != deposit.mint || !deposit.input.is_empty() => {
-                Some(DepositFault::Credit)
-            }
-            _ => None,
-        };
-        if let Some(fault) = fault {
-            return Err(ExecutionError::InvalidDeposit(fault));
-        }
-        let (needed, left) = (deposit.gas, self.gas_left());
-        if needed > left {
-            return Err(ExecutionError::BlockFull {
-                resource: "gas",
-                needed,
-                left,
-            });
-        }
-        Ok(())
     }
 
     /// The block as readers on other threads see it.
