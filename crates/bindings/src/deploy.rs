@@ -3,7 +3,10 @@
 //! The order of use: [`Addresses`] from the deployer's nonce, a genesis that names them, the output of that
 //! genesis, then the [`DeployPlan`].
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+mod parameters;
+mod set_up;
+
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolConstructor, SolValue};
 use aura_chainspec::BridgeSpec;
 use aura_primitives::bridge::Output;
@@ -12,14 +15,6 @@ use crate::{
     Profile, Roles, portal::AuraPortal, proxy::ERC1967Proxy, rollup::AuraRollup,
     timelock::AuraTimelock,
 };
-
-/// Holder of all roles' roles: OpenZeppelin's `DEFAULT_ADMIN_ROLE`.
-const ADMIN: B256 = B256::ZERO;
-/// `bytes32(uint256(keccak256("eip1967.proxy.implementation")) - 1)`.
-const IMPLEMENTATION_SLOT: B256 =
-    alloy_primitives::b256!("0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc");
-/// Place of `bondRecipient` in the rollup's storage, which has no getter.
-const BOND_RECIPIENT: u64 = 8;
 
 /// Where the contracts will be: they follow from the deployer and its nonce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,8 +183,8 @@ impl DeployPlan {
         Self {
             addresses,
             creations: creations(inputs, &addresses),
-            calls: calls(inputs, &addresses),
-            parameters: parameters(inputs, &addresses),
+            calls: set_up::calls(inputs, &addresses),
+            parameters: parameters::parameters(inputs, &addresses),
         }
     }
 }
@@ -280,211 +275,5 @@ fn creations(inputs: &DeployInputs<'_>, at: &Addresses) -> Vec<Creation> {
             address,
             runtime,
         })
-        .collect()
-}
-
-fn role(name: &str) -> B256 {
-    keccak256(name.as_bytes())
-}
-
-fn grant(what: &str, to: Address, role: B256, account: Address) -> SetUp {
-    // Both contracts have OpenZeppelin's functions.
-    let call = AuraRollup::grantRoleCall { role, account };
-    SetUp {
-        name: format!("{what}: {account}"),
-        to,
-        data: call.abi_encode().into(),
-        done: has_role(to, role, account, true),
-    }
-}
-
-fn renounce(what: &str, to: Address, account: Address) -> SetUp {
-    let call = AuraRollup::renounceRoleCall {
-        role: ADMIN,
-        callerConfirmation: account,
-    };
-    SetUp {
-        name: format!("{what} has no admin but the timelock"),
-        to,
-        data: call.abi_encode().into(),
-        done: has_role(to, ADMIN, account, false),
-    }
-}
-
-fn has_role(to: Address, role: B256, account: Address, holds: bool) -> Check {
-    Check::call(to, &AuraRollup::hasRoleCall { role, account }, holds)
-}
-
-fn calls(inputs: &DeployInputs<'_>, at: &Addresses) -> Vec<SetUp> {
-    let DeployInputs {
-        profile,
-        roles,
-        deployer,
-        ..
-    } = *inputs;
-    let mut calls = vec![
-        grant("sequencer", at.rollup, role("SEQUENCER"), roles.sequencer),
-        grant("proposer", at.rollup, role("PROPOSER"), roles.proposer),
-    ];
-    for challenger in &roles.challengers {
-        calls.push(grant(
-            "challenger",
-            at.rollup,
-            role("CHALLENGER"),
-            *challenger,
-        ));
-    }
-    for (index, verifier) in (0u8..).zip(&roles.verifiers) {
-        let call = AuraRollup::setVerifierCall {
-            index,
-            account: *verifier,
-        };
-        calls.push(SetUp {
-            name: format!("verifier {index}: {verifier}"),
-            to: at.rollup,
-            data: call.abi_encode().into(),
-            done: Check::call(at.rollup, &AuraRollup::verifierCall { index }, *verifier),
-        });
-    }
-    let recipient = AuraRollup::setBondRecipientCall {
-        recipient: roles.proposer,
-    };
-    calls.push(SetUp {
-        name: format!("recipient of bonds: {}", roles.proposer),
-        to: at.rollup,
-        data: recipient.abi_encode().into(),
-        done: Check::Slot {
-            address: at.rollup,
-            slot: namespace("aura.rollup") + U256::from(BOND_RECIPIENT),
-            value: roles.proposer.into_word(),
-        },
-    });
-    let token = Address::ZERO;
-    let floor = AuraPortal::setOutflowFloorCall {
-        token,
-        floor: profile.outflow_floor,
-    };
-    calls.push(SetUp {
-        name: "what of ether may leave in a day".to_owned(),
-        to: at.portal,
-        data: floor.abi_encode().into(),
-        done: Check::call(
-            at.portal,
-            &AuraPortal::outflowFloorCall { token },
-            profile.outflow_floor,
-        ),
-    });
-    if let Some(timelock) = at.timelock {
-        calls.extend([
-            grant("admin of the rollup", at.rollup, ADMIN, timelock),
-            grant("admin of the portal", at.portal, ADMIN, timelock),
-            renounce("rollup", at.rollup, deployer),
-            renounce("portal", at.portal, deployer),
-        ]);
-    }
-    calls
-}
-
-/// First slot of a struct by ERC-7201.
-fn namespace(id: &str) -> U256 {
-    let inner = U256::from_be_bytes(keccak256(id.as_bytes()).0) - U256::from(1);
-    U256::from_be_bytes(keccak256(inner.to_be_bytes::<32>()).0) & !U256::from(0xff)
-}
-
-fn parameters(inputs: &DeployInputs<'_>, at: &Addresses) -> Vec<Parameter> {
-    let DeployInputs { profile, roles, .. } = *inputs;
-    let output = inputs.genesis_output;
-    let output_hash = output.hash(inputs.l1_chain_id, at.rollup);
-    let behind = |address, implementation: Address| Check::Slot {
-        address,
-        slot: IMPLEMENTATION_SLOT.into(),
-        value: implementation.into_word(),
-    };
-    let (rollup, portal) = (at.rollup, at.portal);
-    let mut list = vec![
-        (
-            "implementation of the rollup",
-            behind(rollup, at.rollup_implementation),
-        ),
-        (
-            "implementation of the portal",
-            behind(portal, at.portal_implementation),
-        ),
-    ];
-    macro_rules! ask {
-        ($to:ident, $contract:ident, $call:ident, $value:expr) => {
-            list.push((
-                stringify!($call).trim_end_matches("Call"),
-                Check::call($to, &$contract::$call {}, $value),
-            ));
-        };
-    }
-    ask!(rollup, AuraRollup, PORTALCall, portal);
-    ask!(rollup, AuraRollup, FORCE_DELAYCall, profile.force_delay);
-    ask!(rollup, AuraRollup, WINDOWCall, profile.window);
-    ask!(rollup, AuraRollup, FASTCall, profile.fast);
-    ask!(
-        rollup,
-        AuraRollup,
-        DISPUTE_TIMEOUTCall,
-        profile.dispute_timeout
-    );
-    ask!(rollup, AuraRollup, FREEZE_DELAYCall, profile.freeze_delay);
-    ask!(rollup, AuraRollup, MAX_BATCH_AGECall, profile.max_batch_age);
-    ask!(rollup, AuraRollup, ANCHOR_DEPTHCall, profile.anchor_depth);
-    ask!(rollup, AuraRollup, K_SLOWCall, U256::from(profile.k_slow));
-    ask!(rollup, AuraRollup, K_FASTCall, U256::from(profile.k_fast));
-    ask!(rollup, AuraRollup, BONDCall, profile.bond);
-    ask!(portal, AuraPortal, ROLLUPCall, rollup);
-    ask!(
-        portal,
-        AuraPortal,
-        L2_CHAIN_IDCall,
-        U256::from(inputs.l2_chain_id)
-    );
-    ask!(
-        portal,
-        AuraPortal,
-        FORCED_GAS_MAXCall,
-        profile.forced_gas_max
-    );
-    ask!(
-        portal,
-        AuraPortal,
-        FORCED_DATA_MAXCall,
-        profile.forced_data_max
-    );
-    ask!(portal, AuraPortal, PAUSE_MAXCall, profile.pause_max);
-    ask!(
-        portal,
-        AuraPortal,
-        PAUSE_COOLDOWNCall,
-        profile.pause_cooldown
-    );
-    ask!(portal, AuraPortal, SETTLE_DELAYCall, profile.settle_delay);
-    list.extend([
-        (
-            "hash of the genesis output",
-            Check::call(
-                rollup,
-                &AuraRollup::outputHashCall { o: output.into() },
-                output_hash,
-            ),
-        ),
-        (
-            "council of the rollup",
-            has_role(rollup, role("COUNCIL"), roles.council, true),
-        ),
-        (
-            "council of the portal",
-            has_role(portal, role("COUNCIL"), roles.council, true),
-        ),
-        (
-            "guardian",
-            has_role(portal, role("GUARDIAN"), roles.guardian, true),
-        ),
-    ]);
-    list.into_iter()
-        .map(|(name, check)| Parameter { name, check })
         .collect()
 }
