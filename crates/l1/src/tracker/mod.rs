@@ -2,6 +2,7 @@
 
 mod chunk;
 mod contracts;
+mod records;
 mod reorg;
 mod step;
 
