@@ -87,7 +87,12 @@ impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(tx, form) = self;
         match form {
-            Form::Whole => TransactionView { tx, position: None }.serialize(serializer),
+            Form::Whole => TransactionView {
+                tx,
+                position: None,
+                deposit_id: None,
+            }
+            .serialize(serializer),
             Form::Summary => serializer.serialize_str(&summary(tx)),
         }
     }

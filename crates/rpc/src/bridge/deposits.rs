@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256};
 use aura_chainspec::BridgeSpec;
-use aura_primitives::{
-    TxDeposit,
-    bridge::{MessageKind, QueueEntry},
-};
+use aura_primitives::{TxDeposit, bridge::QueueEntry};
 use aura_storage::Reader;
 use serde::Serialize;
 
-use super::{Which, bridge_of, which};
+use super::{Which, bridge_of, kind_name, which};
 use crate::{api::Api, errors::Fault, methods::Raw, types::Quantity};
 
 /// Newest entries that are searched for those of an L1 transaction.
@@ -40,17 +37,6 @@ pub(crate) struct DepositStatus {
     block_hash: Option<B256>,
     /// Whether what it runs on L2 succeeded.
     success: Option<bool>,
-}
-
-/// Name of a kind.
-pub(crate) const fn kind_name(kind: MessageKind) -> &'static str {
-    match kind {
-        MessageKind::Credit => "credit",
-        MessageKind::TokenDeposit => "tokenDeposit",
-        MessageKind::Forced => "forced",
-        MessageKind::Registration => "registration",
-        MessageKind::Configuration => "configuration",
-    }
 }
 
 /// `aura_depositStatus(id | l1TxHash)`.

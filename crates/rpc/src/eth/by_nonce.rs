@@ -7,7 +7,7 @@ use alloy_primitives::Address;
 use aura_primitives::HeadLabel;
 use aura_storage::{Reader, StorageError};
 
-use super::transactions::position;
+use super::transactions::in_block;
 use crate::{api::Api, errors::Fault, methods::Raw, params, types::RpcTransaction};
 
 /// `eth_getTransactionBySenderAndNonce(sender, nonce)`: mined, or in the pool.
@@ -32,7 +32,7 @@ fn find(api: &Api, sender: Address, nonce: u64) -> Result<Option<RpcTransaction>
     let reader = api.reader()?;
     match mined_in(&reader, sender, nonce)? {
         Some(number) => mined(&reader, number, sender, nonce),
-        None => Ok(waiting.map(|tx| RpcTransaction { tx, position: None })),
+        None => Ok(waiting.map(RpcTransaction::pooled)),
     }
 }
 
@@ -69,7 +69,8 @@ fn mined_in(reader: &Reader, sender: Address, nonce: u64) -> Result<Option<u64>,
     Ok(Some(high))
 }
 
-/// The transaction in that block; none if the nonce rose by an authorisation (EIP-7702).
+/// The transaction in that block; none if the nonce rose by an authorisation (EIP-7702) or a
+/// forced transaction.
 fn mined(
     reader: &Reader,
     number: u64,
@@ -78,12 +79,13 @@ fn mined(
 ) -> Result<Option<RpcTransaction>, Fault> {
     let missing = Fault::Inconsistent("transactions of a block are missing");
     let block = reader.block(number)?.ok_or(missing)?;
-    let found = (0..)
-        .zip(block.transactions)
-        .find(|(_, tx)| tx.sender() == sender && tx.envelope().nonce() == nonce);
+    // Deposits say nothing of the nonce that they have, if any.
+    let found = (0..).zip(block.transactions).find(|(_, tx)| {
+        let envelope = tx.envelope();
+        tx.sender() == sender && envelope.nonce() == nonce && !envelope.is_deposit()
+    });
     let Some((index, tx)) = found else {
         return Ok(None);
     };
-    let position = Some(position(reader, number, index)?);
-    Ok(Some(RpcTransaction { tx, position }))
+    in_block(reader, tx, number, index).map(Some)
 }

@@ -55,7 +55,7 @@ fn fill(api: &Api, mut request: TransactionRequest) -> Result<Filled, Fault> {
         .map_err(|error| Fault::Simulate(Box::new(error)))?;
     Ok(Filled {
         raw: tx.encoded().clone(),
-        tx: RpcTransaction { tx, position: None },
+        tx: RpcTransaction::pooled(tx),
     })
 }
 

@@ -316,9 +316,7 @@ fn arrivals(api: &Api, kind: &Kind, next: u64) -> Result<Changes, Fault> {
     };
     let reached = Position::Arrivals(next + arrived.len() as u64);
     let answer = if matches!(kind, Kind::Transactions { full: true }) {
-        let whole = arrived
-            .into_iter()
-            .map(|tx| RpcTransaction { tx, position: None });
+        let whole = arrived.into_iter().map(RpcTransaction::pooled);
         api.to_json(&whole.collect::<Vec<_>>())?
     } else {
         let hashes: Vec<B256> = arrived.iter().map(|tx| tx.hash()).collect();

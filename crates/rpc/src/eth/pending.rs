@@ -14,6 +14,7 @@ use aura_primitives::{RecoveredTx, SealedHeader};
 
 use crate::{
     api::Api,
+    bridge::DepositIds,
     types::{BlockView, HeaderView, SharedJson},
 };
 
@@ -22,6 +23,7 @@ use crate::{
 pub(crate) struct Pending {
     pub(crate) header: Header,
     pub(crate) transactions: Vec<Arc<RecoveredTx>>,
+    pub(crate) deposits: DepositIds,
 }
 
 /// Time since the Unix epoch.
@@ -48,6 +50,7 @@ impl Pending {
             return Self {
                 header: complete(api, next_header(api, &api.chain.tip())),
                 transactions: Vec::new(),
+                deposits: DepositIds::default(),
             };
         };
         let body = open.body.read().clone();
@@ -63,6 +66,7 @@ impl Pending {
         Self {
             header: complete(api, header),
             transactions: body.transactions,
+            deposits: DepositIds::of_open(&open),
         }
     }
 
@@ -88,6 +92,7 @@ impl Pending {
             transactions: &self.transactions,
             ommers: &[],
             withdrawals: self.header.withdrawals_root.map(|_| &empty),
+            deposits: self.deposits,
             full,
         })
     }

@@ -135,5 +135,7 @@ fn receipt_in(api: &Api, committed: &CommittedBlock, hash: B256) -> Option<RpcRe
         gas_used: receipt.cumulative_gas_used.saturating_sub(gas_before),
         first_log_index: before.iter().map(|r| r.logs.len() as u64).sum(),
         blob_gas_price: blob_gas_price(api, &block.header),
+        // Nobody submits deposits.
+        deposit_id: None,
     }))
 }

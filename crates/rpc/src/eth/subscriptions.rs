@@ -269,7 +269,7 @@ async fn pending_transactions(
             Err(RecvError::Closed) => return Err(End::Closed),
         };
         let json = if full {
-            SharedJson::new(&RpcTransaction { tx, position: None })
+            SharedJson::new(&RpcTransaction::pooled(tx))
         } else {
             SharedJson::new(&tx.hash())
         };

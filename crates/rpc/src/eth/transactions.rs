@@ -13,20 +13,25 @@ use super::{
 };
 use crate::{
     api::Api,
+    bridge::DepositIds,
     errors::Fault,
     params::{self, Args},
     types::{Position, ReceiptParts, RpcReceipt, RpcTransaction},
 };
 
 /// A transaction that is accepted but in no durable block.
-fn waiting(api: &Api, hash: B256) -> Option<Arc<RecoveredTx>> {
-    api.pool.get(hash).or_else(|| {
-        let open = open_block(api)?;
-        let body = open.body.read();
-        body.transactions
-            .iter()
-            .find(|tx| tx.hash() == hash)
-            .cloned()
+fn waiting(api: &Api, hash: B256) -> Option<RpcTransaction> {
+    if let Some(tx) = api.pool.get(hash) {
+        return Some(RpcTransaction::pooled(tx));
+    }
+    let open = open_block(api)?;
+    let body = open.body.read();
+    let mut transactions = (0..).zip(&body.transactions);
+    let (index, tx) = transactions.find(|(_, tx)| tx.hash() == hash)?;
+    Some(RpcTransaction {
+        tx: tx.clone(),
+        position: None,
+        deposit_id: DepositIds::of_open(&open).of(index),
     })
 }
 
@@ -37,14 +42,37 @@ fn mined(reader: &Reader, hash: B256) -> Result<Option<RpcTransaction>, Fault> {
     let tx = reader
         .transaction(&location)?
         .ok_or(Fault::Inconsistent("an indexed transaction is missing"))?;
-    let position = position(reader, location.block_number, location.index)?;
-    Ok(Some(RpcTransaction {
-        tx: Arc::new(tx),
-        position: Some(position),
-    }))
+    in_block(reader, Arc::new(tx), location.block_number, location.index).map(Some)
 }
 
-pub(super) fn position(reader: &Reader, block_number: u64, index: u64) -> Result<Position, Fault> {
+/// The transaction at `index` of a block.
+pub(super) fn in_block(
+    reader: &Reader,
+    tx: Arc<RecoveredTx>,
+    block_number: u64,
+    index: u64,
+) -> Result<RpcTransaction, Fault> {
+    Ok(RpcTransaction {
+        deposit_id: deposit_id(reader, &tx, block_number, index)?,
+        position: Some(position(reader, block_number, index)?),
+        tx,
+    })
+}
+
+/// Id in the queue of the transaction at `index` of a block; nothing is read if it is no deposit.
+fn deposit_id(
+    reader: &Reader,
+    tx: &RecoveredTx,
+    block_number: u64,
+    index: u64,
+) -> Result<Option<u64>, Fault> {
+    if !tx.envelope().is_deposit() {
+        return Ok(None);
+    }
+    Ok(DepositIds::at(reader, block_number)?.of(index))
+}
+
+fn position(reader: &Reader, block_number: u64, index: u64) -> Result<Position, Fault> {
     let header = reader
         .header(block_number)?
         .ok_or(Fault::Inconsistent("header of a transaction is missing"))?;
@@ -66,18 +94,14 @@ pub(crate) fn by_hash(api: &Api, mut args: Args<'_>) -> Result<Option<RpcTransac
     if let Some(found) = mined(&api.reader()?, hash)? {
         return Ok(Some(found));
     }
-    Ok(waiting.map(|tx| RpcTransaction { tx, position: None }))
+    Ok(waiting)
 }
 
 /// `eth_getRawTransactionByHash(hash)`; `0x` if it is unknown, as geth.
 pub(crate) fn raw_by_hash(api: &Api, mut args: Args<'_>) -> Result<Bytes, Fault> {
     let hash = args.required("hash", params::hash)?;
     let waiting = waiting(api, hash);
-    let tx = match mined(&api.reader()?, hash)? {
-        Some(found) => Some(found.tx),
-        None => waiting,
-    };
-    Ok(tx.map(|tx| tx.encoded().clone()).unwrap_or_default())
+    Ok(encoded(mined(&api.reader()?, hash)?.or(waiting)))
 }
 
 fn at_index(api: &Api, id: BlockId, index: u64) -> Result<Option<RpcTransaction>, Fault> {
@@ -86,7 +110,11 @@ fn at_index(api: &Api, id: BlockId, index: u64) -> Result<Option<RpcTransaction>
         let tx = usize::try_from(index)
             .ok()
             .and_then(|index| pending.transactions.get(index).cloned());
-        return Ok(tx.map(|tx| RpcTransaction { tx, position: None }));
+        return Ok(tx.map(|tx| RpcTransaction {
+            tx,
+            position: None,
+            deposit_id: pending.deposits.of(index),
+        }));
     }
     let reader = api.reader()?;
     let Some(number) = number_of(&reader, id)? else {
@@ -95,10 +123,7 @@ fn at_index(api: &Api, id: BlockId, index: u64) -> Result<Option<RpcTransaction>
     let Some(tx) = reader.transaction_at(number, index)? else {
         return Ok(None);
     };
-    Ok(Some(RpcTransaction {
-        tx: Arc::new(tx),
-        position: Some(position(&reader, number, index)?),
-    }))
+    in_block(&reader, Arc::new(tx), number, index).map(Some)
 }
 
 /// `eth_getTransactionByBlockHashAndIndex(hash, index)`.
@@ -161,6 +186,7 @@ pub(crate) fn receipt_of(
         .header(location.block_number)?
         .ok_or(missing("header of a transaction is missing"))?;
     Ok(Some(RpcReceipt(ReceiptParts {
+        deposit_id: deposit_id(reader, &tx, location.block_number, location.index)?,
         tx: Arc::new(tx),
         receipt: record.receipt,
         position: Position {

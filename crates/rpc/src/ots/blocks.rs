@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::Transaction as _;
 use alloy_eips::BlockId;
 use alloy_primitives::U256;
 use aura_evm::trace::block_rewards;
@@ -16,7 +15,10 @@ use crate::{
     eth::blocks::{blob_gas_price, number_of},
     methods::Raw,
     params::{self, Args},
-    types::{BlockView, HeaderView, Quantity, RpcReceipt, SharedJson, receipts_of_block},
+    types::{
+        BlockView, HeaderView, Quantity, RpcReceipt, SharedJson, effective_gas_price,
+        receipts_of_block,
+    },
 };
 
 /// Transactions of one page.
@@ -75,7 +77,7 @@ fn total_fees(block: &SealedBlock, receipts: &[Receipt]) -> U256 {
         .map(|(tx, receipt)| {
             let gas = receipt.cumulative_gas_used.saturating_sub(before);
             before = receipt.cumulative_gas_used;
-            U256::from(gas) * U256::from(tx.envelope().effective_gas_price(base_fee))
+            U256::from(gas) * U256::from(effective_gas_price(tx.envelope(), base_fee))
         });
     fees.fold(U256::ZERO, U256::saturating_add)
 }

@@ -164,6 +164,7 @@ impl<'a> Search<'a> {
                     base_fee: block.header.base_fee_per_gas,
                     index: index as u64,
                 }),
+                deposit_id: receipt.0.deposit_id,
             };
             self.found.push((to_value(&tx), receipt_value(receipt)));
         }

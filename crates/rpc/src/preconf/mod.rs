@@ -25,6 +25,7 @@ use tokio::sync::{
 
 use crate::{
     api::Api,
+    bridge::DepositIds,
     errors::Fault,
     eth::{blocks::blob_gas_price, pending::unix_time, ring::Ring},
     types::{Position, Quantity, ReceiptParts, RpcReceipt, SharedJson},
@@ -301,6 +302,7 @@ fn executed<'a>(
 ) -> impl Iterator<Item = Event> + 'a {
     let header = &open.header;
     let blob_gas_price = blob_gas_price(api, header);
+    let deposits = DepositIds::of_open(open);
     (first..).zip(fresh).map(move |(index, (tx, receipt))| {
         let parts = ReceiptParts {
             gas_used: receipt.cumulative_gas_used.saturating_sub(before.gas),
@@ -314,6 +316,7 @@ fn executed<'a>(
                 index,
             },
             blob_gas_price,
+            deposit_id: deposits.of(index),
             tx,
             receipt,
         };

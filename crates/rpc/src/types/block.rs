@@ -10,6 +10,7 @@ use aura_primitives::{RecoveredTx, SealedBlock};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{Position, Quantity, TransactionView};
+use crate::bridge::DepositIds;
 
 /// A header on the wire, as `newHeads` sends it.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +76,7 @@ pub(crate) struct BlockView<'a> {
     pub(crate) transactions: &'a [Arc<RecoveredTx>],
     pub(crate) ommers: &'a [Header],
     pub(crate) withdrawals: Option<&'a Withdrawals>,
+    pub(crate) deposits: DepositIds,
     /// Transactions in full rather than their hashes.
     pub(crate) full: bool,
 }
@@ -90,6 +92,7 @@ impl<'a> BlockView<'a> {
             transactions: &block.transactions,
             ommers: &block.ommers,
             withdrawals: block.withdrawals.as_ref(),
+            deposits: DepositIds::of_block(block),
             full,
         }
     }
@@ -165,6 +168,7 @@ impl Serialize for Transactions<'_> {
                     base_fee: header.base_fee_per_gas,
                     index,
                 }),
+                deposit_id: block.deposits.of(index),
             }
         }))
     }
@@ -184,6 +188,7 @@ impl Serialize for UncleView {
             transactions: &[],
             ommers: &[],
             withdrawals: None,
+            deposits: DepositIds::default(),
             full: false,
         };
         let mut map = serializer.serialize_map(None)?;

@@ -5,6 +5,7 @@
 
 mod block;
 mod call;
+mod deposit;
 mod fees;
 mod filter;
 mod log;
@@ -16,6 +17,7 @@ mod transaction;
 
 pub(crate) use block::{BlockView, HeaderView, UncleView};
 pub(crate) use call::call_request;
+pub(crate) use deposit::effective_gas_price;
 pub(crate) use fees::FeeHistory;
 pub(crate) use filter::{BlockRange, LogFilter, log_filter};
 pub(crate) use log::{LogPosition, RpcLog};

@@ -9,9 +9,10 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
     LogPosition, Position, Quantity,
+    deposit::{effective_gas_price, serialize_entry},
     log::{LogView, sealed_hash},
-    transaction::effective_gas_price,
 };
+use crate::bridge::DepositIds;
 
 /// What a receipt on the wire is made of.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub(crate) struct ReceiptParts {
     pub(crate) first_log_index: u64,
     /// Price of blob gas in the block.
     pub(crate) blob_gas_price: Option<u128>,
+    /// Id of its entry in the queue, if it is a deposit and that is known.
+    pub(crate) deposit_id: Option<u64>,
 }
 
 /// A receipt on the wire.
@@ -97,6 +100,9 @@ impl Serialize for RpcReceipt {
         map.serialize_entry("transactionHash", &parts.tx.hash())?;
         map.serialize_entry("transactionIndex", &Quantity(at.index))?;
         map.serialize_entry("type", &Quantity(u64::from(envelope.ty())))?;
+        if let Some(deposit) = envelope.as_deposit() {
+            serialize_entry(&mut map, deposit, parts.deposit_id)?;
+        }
         map.end()
     }
 }
@@ -109,6 +115,7 @@ pub(crate) fn receipts_of_block(
 ) -> Vec<RpcReceipt> {
     let mut cumulative = 0;
     let mut first_log_index = 0;
+    let deposits = DepositIds::of_block(block);
     let position = |index| Position {
         block_hash: block.hash(),
         block_number: block.number(),
@@ -129,6 +136,7 @@ pub(crate) fn receipts_of_block(
                 gas_used: receipt.cumulative_gas_used.saturating_sub(cumulative),
                 first_log_index,
                 blob_gas_price,
+                deposit_id: deposits.of(index),
             };
             cumulative = receipt.cumulative_gas_used;
             first_log_index += receipt.logs.len() as u64;

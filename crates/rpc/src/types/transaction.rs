@@ -7,7 +7,10 @@ use alloy_primitives::{B256, U256};
 use aura_primitives::{RecoveredTx, TxDeposit, TxEnvelope};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::Quantity;
+use super::{
+    Quantity,
+    deposit::{effective_gas_price, serialize_entry},
+};
 
 /// Where a mined transaction stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub(crate) struct Position {
 pub(crate) struct TransactionView<'a> {
     pub(crate) tx: &'a RecoveredTx,
     pub(crate) position: Option<Position>,
+    /// Id of its entry in the queue, if it is a deposit and that is known.
+    pub(crate) deposit_id: Option<u64>,
 }
 
 /// A transaction on the wire.
@@ -36,6 +41,19 @@ pub(crate) struct TransactionView<'a> {
 pub(crate) struct RpcTransaction {
     pub(crate) tx: Arc<RecoveredTx>,
     pub(crate) position: Option<Position>,
+    /// Id of its entry in the queue, if it is a deposit and that is known.
+    pub(crate) deposit_id: Option<u64>,
+}
+
+impl RpcTransaction {
+    /// A transaction of the pool, which has no deposits.
+    pub(crate) const fn pooled(tx: Arc<RecoveredTx>) -> Self {
+        Self {
+            tx,
+            position: None,
+            deposit_id: None,
+        }
+    }
 }
 
 impl Serialize for RpcTransaction {
@@ -43,14 +61,10 @@ impl Serialize for RpcTransaction {
         TransactionView {
             tx: &self.tx,
             position: self.position,
+            deposit_id: self.deposit_id,
         }
         .serialize(serializer)
     }
-}
-
-/// What the sender pays per gas in a block with `base_fee`; the fee cap without a block.
-pub(super) fn effective_gas_price(envelope: &TxEnvelope, base_fee: Option<u64>) -> u128 {
-    envelope.effective_gas_price(base_fee)
 }
 
 /// `v`: parity for typed transactions; EIP-155 or 27/28 for legacy ones.
@@ -67,11 +81,17 @@ fn v(envelope: &TxEnvelope, parity: bool) -> u128 {
     }
 }
 
-/// What a deposit has beside the members of every transaction, in the names of OP chains.
-fn serialize_deposit<M: SerializeMap>(map: &mut M, deposit: &TxDeposit) -> Result<(), M::Error> {
+/// What a deposit has beside the members of every transaction, in the names of OP chains, and its
+/// entry in the queue.
+fn serialize_deposit<M: SerializeMap>(
+    map: &mut M,
+    deposit: &TxDeposit,
+    id: Option<u64>,
+) -> Result<(), M::Error> {
     map.serialize_entry("sourceHash", &deposit.source_hash)?;
     map.serialize_entry("mint", &Quantity(deposit.mint))?;
-    map.serialize_entry("isSystemTx", &deposit.is_system)
+    map.serialize_entry("isSystemTx", &deposit.is_system)?;
+    serialize_entry(map, deposit, id)
 }
 
 impl Serialize for TransactionView<'_> {
@@ -123,7 +143,7 @@ impl Serialize for TransactionView<'_> {
         map.serialize_entry("r", &Quantity::<U256>(signature.r()))?;
         map.serialize_entry("s", &Quantity::<U256>(signature.s()))?;
         if let Some(deposit) = envelope.as_deposit() {
-            serialize_deposit(&mut map, deposit)?;
+            serialize_deposit(&mut map, deposit, self.deposit_id)?;
         } else if !envelope.is_legacy() {
             map.serialize_entry("yParity", &Quantity(u64::from(signature.v())))?;
         }
@@ -139,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deposit_has_the_members_of_op_chains() {
+    fn a_deposit_has_the_members_of_op_chains_and_its_entry() {
         let tx = RecoveredTx::deposit(TxDeposit {
             source_hash: B256::repeat_byte(1),
             from: Address::repeat_byte(2),
@@ -160,13 +180,15 @@ mod tests {
         let view = TransactionView {
             tx: &tx,
             position: Some(position),
+            deposit_id: Some(12),
         };
         let want = json!({
             "blockHash": B256::repeat_byte(8), "blockNumber": "0x9", "blockTimestamp": "0xa",
             "transactionIndex": "0x0", "hash": tx.hash(), "type": "0x7e",
             "from": Address::repeat_byte(2), "to": Address::repeat_byte(3), "nonce": "0x0",
-            "gas": "0x6", "gasPrice": "0x0", "value": "0x5", "input": "0x07",
+            "gas": "0x6", "gasPrice": "0xb", "value": "0x5", "input": "0x07",
             "sourceHash": B256::repeat_byte(1), "mint": "0x4", "isSystemTx": false,
+            "depositId": "0xc", "depositKind": "forced",
             "v": "0x0", "r": "0x0", "s": "0x0",
         });
         let shown: Value = serde_json::to_value(view).unwrap();

@@ -24,8 +24,8 @@ use aura_chain::{Chain, ChainConfig, ChainError, ChainEvent};
 use aura_chainspec::ChainSpec;
 use aura_evm::{BlockExecutor, PayloadAttributes};
 use aura_pool::{ExecOutcome, Pool, PoolConfig};
-use aura_primitives::{CommittedBlock, RecoveredTx};
-use aura_rpc::{RpcConfig, RpcContext, RpcServerHandle, serve};
+use aura_primitives::{CommittedBlock, RecoveredTx, bridge::L1BlockInfo};
+use aura_rpc::{BridgeContext, RpcConfig, RpcContext, RpcServerHandle, serve};
 use aura_runtime::CancellationToken;
 use aura_storage::{Store, StoreConfig};
 use serde_json::{Value, json};
@@ -66,6 +66,16 @@ impl Node {
     }
 
     pub async fn with_chain(config: RpcConfig, limits: ChainConfig) -> Self {
+        Self::of(ChainSpec::dev(), config, limits, None).await
+    }
+
+    /// A node of the chain `spec`, which follows L1 if it has a `bridge`.
+    pub async fn of(
+        spec: ChainSpec,
+        config: RpcConfig,
+        limits: ChainConfig,
+        bridge: Option<BridgeContext>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = StoreConfig {
             durable: false,
@@ -73,7 +83,7 @@ impl Node {
             ..StoreConfig::default()
         };
         let store = Store::open(folder.path(), &settings).unwrap();
-        let spec = Arc::new(ChainSpec::dev());
+        let spec = Arc::new(spec);
         let (chain, writer) = Chain::open(store.clone(), spec.clone(), limits).unwrap();
         let writer = thread::Builder::new().spawn(move || writer.run()).unwrap();
         let pool = Pool::open(PoolConfig::default(), spec, store).unwrap();
@@ -83,7 +93,7 @@ impl Node {
             pool: pool.clone(),
             client_version: "aura/test".into(),
             automine: false,
-            bridge: None,
+            bridge,
         };
         let address = "127.0.0.1:0".parse().unwrap();
         let server = serve(address, config, context, token.clone())
@@ -127,9 +137,18 @@ impl Node {
 
     /// Starts a block on the tip with what the pool has.
     pub fn open_block(&self) -> BlockExecutor {
+        self.open_with(None, &[])
+    }
+
+    /// Starts a block with deposits, and what the pool has.
+    pub fn open_with(
+        &self,
+        l1_info: Option<L1BlockInfo>,
+        deposits: &[Arc<RecoveredTx>],
+    ) -> BlockExecutor {
         let parent = self.chain.tip();
         let attributes = PayloadAttributes {
-            l1_info: None,
+            l1_info,
             timestamp: parent.timestamp.max(1_800_000_000) + 1,
             prev_randao: B256::repeat_byte(0x11),
             fee_recipient: self.chain.spec().fee().fee_vault,
@@ -141,6 +160,9 @@ impl Node {
         let view = self.chain.tip_view().unwrap();
         let mut executor =
             BlockExecutor::begin(self.chain.spec().clone(), &parent, attributes, view).unwrap();
+        for tx in deposits {
+            executor.execute(tx).unwrap();
+        }
         let base_fee = executor.header().base_fee_per_gas.unwrap();
         for tx in self.pool.take(10_000, base_fee) {
             executor.execute(&tx).unwrap();
