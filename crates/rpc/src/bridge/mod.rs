@@ -10,7 +10,7 @@ mod wire;
 mod withdrawals;
 
 pub use context::{BridgeContext, FinalityRule, L1Heads, L1Point};
-pub(crate) use entries::{DepositIds, kind_name, kind_of};
+pub(crate) use entries::{DepositIds, deposit_count, kind_name, kind_of};
 
 use alloy_primitives::B256;
 use aura_chainspec::BridgeSpec;

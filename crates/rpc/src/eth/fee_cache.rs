@@ -8,7 +8,7 @@ use aura_primitives::SealedHeader;
 use aura_storage::Reader;
 use quick_cache::{OptionsBuilder, Weighter, sync::Cache};
 
-use crate::errors::Fault;
+use crate::{bridge::deposit_count, errors::Fault};
 
 /// Gas used by a transaction and the tip it paid per gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl FeeCache {
         }
     }
 
-    /// What all transactions of the block paid.
+    /// What all transactions of the block paid; deposits do not bid for their place.
     pub(crate) fn block(
         &self,
         reader: &Reader,
@@ -71,13 +71,14 @@ impl FeeCache {
             .transactions
             .iter()
             .zip(receipts)
-            .map(|(tx, receipt)| {
+            .filter_map(|(tx, receipt)| {
                 let gas_used = receipt.cumulative_gas_used.saturating_sub(cumulative);
                 cumulative = receipt.cumulative_gas_used;
-                Paid {
-                    tip: tip(header, tx.envelope()),
+                let envelope = tx.envelope();
+                (!envelope.is_deposit()).then(|| Paid {
+                    tip: tip(header, envelope),
                     gas_used,
-                }
+                })
             })
             .collect();
         paid.sort_unstable_by_key(|paid| paid.tip);
@@ -86,8 +87,8 @@ impl FeeCache {
         Ok(paid)
     }
 
-    /// What some transactions of the block, evenly spread over it, paid: enough for a suggestion,
-    /// whatever the size of the block.
+    /// What some transactions of the block, evenly spread over those after its deposits, paid: enough
+    /// for a suggestion, whatever the size of the block.
     pub(crate) fn sample(
         &self,
         reader: &Reader,
@@ -98,11 +99,13 @@ impl FeeCache {
         if let Some(paid) = self.samples.get(&hash) {
             return Ok(paid);
         }
+        let deposits = deposit_count(reader, header.number)?;
         let count = reader.transaction_count(header.number)?.unwrap_or_default();
+        let count = count.saturating_sub(deposits);
         let wanted = count.min(SAMPLES);
         let mut paid = Vec::new();
         for sample in 0..wanted {
-            let index = sample * count / wanted;
+            let index = deposits + sample * count / wanted;
             if let Some(tx) = reader.transaction_at(header.number, index)? {
                 paid.push(Paid {
                     tip: tip(header, tx.envelope()),

@@ -247,7 +247,7 @@ fn history(
             .push(ratio(header.blob_gas_used.unwrap_or_default(), blob_limit));
         if let (Some(rewards), Some(percentiles)) = (&mut history.rewards, percentiles) {
             let paid = api.fees.block(&reader, &header)?;
-            rewards.push(rewards_at(&paid, header.gas_used, percentiles));
+            rewards.push(rewards_at(&paid, percentiles));
         }
         next = (
             u128::from(next_base_fee(api, &header)),
@@ -266,8 +266,9 @@ fn ratio(used: u64, limit: u64) -> f64 {
     used as f64 / limit as f64
 }
 
-/// Tips at the wanted percentiles of the block's gas; `paid` is sorted by tip.
-fn rewards_at(paid: &[Paid], gas_used: u64, percentiles: &[f64]) -> Vec<u128> {
+/// Tips at the wanted percentiles of the gas that was paid for; `paid` is sorted by tip.
+fn rewards_at(paid: &[Paid], percentiles: &[f64]) -> Vec<u128> {
+    let gas_used: u64 = paid.iter().map(|paid| paid.gas_used).sum();
     let mut index = 0;
     let mut gas = paid.first().map_or(0, |paid| paid.gas_used);
     percentiles
@@ -291,9 +292,9 @@ mod tests {
     #[test]
     fn rewards_follow_the_gas() {
         let paid = [(1, 10), (2, 10), (3, 80)].map(|(tip, gas_used)| Paid { tip, gas_used });
-        let rewards = rewards_at(&paid, 100, &[0.0, 10.0, 15.0, 20.0, 21.0, 100.0]);
+        let rewards = rewards_at(&paid, &[0.0, 10.0, 15.0, 20.0, 21.0, 100.0]);
         assert_eq!(rewards, [1, 1, 2, 2, 3, 3]);
-        assert_eq!(rewards_at(&[], 0, &[0.0, 50.0]), [0, 0]);
+        assert_eq!(rewards_at(&[], &[0.0, 50.0]), [0, 0]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod answers;
 mod common;
 mod deposits;
 mod exits;
+mod fees;
 mod l1;
 mod leave;
 mod messages;
