@@ -52,6 +52,8 @@ interface IAuraPortal {
     error ZeroAddress();
     /// @notice A contract must name who is credited on L2: {depositTo}.
     error ContractCaller();
+    /// @notice The queue has 2^32 - 1 entries.
+    error QueueFull();
     /// @notice The escrow would hold more than `cap`.
     error OverCap(uint256 cap);
     /// @notice The token is not registered: {registerToken}.

@@ -266,13 +266,16 @@ contract AuraPortal is PortalExits, UUPSUpgradeable, AccessControlUpgradeable {
         Portal storage $ = _portal();
         bytes32 tip = $.tip;
         uint32 count = MessageQueue.countOf(tip);
+        // At 60,000 gas each, 2^32 entries are all that an L1 of 60 M gas a block can do in a year and a half.
+        if (count == type(uint32).max) revert QueueFull();
         id = count;
         bytes32 m = MessageQueue.hash(id, kind, msg.sender, from, to, mint, value, gasLimit, keccak256(data));
         bytes32 slot = MessageQueue.link(MessageQueue.trim(tip), m, block.timestamp);
         $.queue[id] = slot;
-        // Checked: a full queue takes no more. At 60,000 gas each, 2^32 entries are all that an L1 of 60 M gas a
-        // block can do in a year and a half.
-        $.tip = MessageQueue.pack(slot, count + 1);
+        unchecked {
+            // It is not full.
+            $.tip = MessageQueue.pack(slot, count + 1);
+        }
         emit MessageEnqueued(
             id, kind, from, msg.sender, to, mint, value, gasLimit, data, uint64(block.timestamp)
         );
