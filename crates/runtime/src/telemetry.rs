@@ -41,13 +41,23 @@ impl std::fmt::Debug for MetricsHandle {
 /// There is one log in a process, and so one filter.
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
+/// Targets that log whole URLs below `info`: those of L1's endpoints often hold a key.
+const TELL_TALES: [&str; 2] = ["alloy_transport_http", "tungstenite"];
+
+fn parse(filter: &str) -> eyre::Result<EnvFilter> {
+    let filter = EnvFilter::try_new(filter).wrap_err("log filter")?;
+    TELL_TALES.iter().try_fold(filter, |filter, target| {
+        let directive = format!("{target}=info").parse();
+        Ok(filter.add_directive(directive.wrap_err("log filter")?))
+    })
+}
+
 /// Sends logs to standard error, filtered by `filter` (the syntax of `RUST_LOG`).
 ///
 /// # Errors
 /// If the filter does not parse or logging is already set up.
 pub fn init_tracing(filter: &str, format: LogFormat) -> eyre::Result<()> {
-    let filter = EnvFilter::try_new(filter).wrap_err("log filter")?;
-    let (filter, handle) = reload::Layer::new(filter);
+    let (filter, handle) = reload::Layer::new(parse(filter)?);
     let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
@@ -67,7 +77,7 @@ pub fn init_tracing(filter: &str, format: LogFormat) -> eyre::Result<()> {
 /// # Errors
 /// If the filter does not parse, or logging was not set up by [`init_tracing`].
 pub fn set_log_filter(filter: &str) -> eyre::Result<()> {
-    let filter = EnvFilter::try_new(filter).wrap_err("log filter")?;
+    let filter = parse(filter)?;
     let handle = FILTER
         .get()
         .ok_or_else(|| eyre::eyre!("logging is not set up"))?;
@@ -151,5 +161,13 @@ mod tests {
             tracing::enabled!(tracing::Level::DEBUG),
             "a bad one changes nothing"
         );
+        set_log_filter("trace,alloy_transport_http=trace").unwrap();
+        assert!(tracing::enabled!(tracing::Level::TRACE));
+        for tells in [
+            tracing::enabled!(target: "alloy_transport_http::reqwest_transport", tracing::Level::DEBUG),
+            tracing::enabled!(target: "tungstenite::handshake::client", tracing::Level::TRACE),
+        ] {
+            assert!(!tells, "URLs of endpoints are not logged");
+        }
     }
 }
