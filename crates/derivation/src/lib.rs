@@ -38,5 +38,5 @@ pub use blobs::{Blob, MAX_BLOBS, decode_blobs, encode_blobs, payload_bytes_in};
 pub use brotli::{MAX_BODY_BYTES, MAX_PAYLOAD_BYTES};
 pub use fault::{BatchFault, PlanError};
 pub use plan::{Inputs, PlannedBlock, Previous, check, fallback, origins};
-pub use room::{CREDIT_GAS, QueueRoom, queue_gas};
+pub use room::{CREDIT_GAS, QueueRoom, gas_limit_after, queue_gas};
 pub use transaction::{MAX_TRANSACTION_BYTES, check_transaction};

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use alloy_primitives::Bytes;
 use aura_primitives::bridge::{BatchHeader, QueueEntry};
 
-use crate::{BatchBlock, BatchFault, PlanError, QueueRoom, check_transaction, decode_batch};
+use crate::{
+    BatchBlock, BatchFault, PlanError, QueueRoom, check_transaction, decode_batch, gas_limit_after,
+};
 
 /// A block to execute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +38,7 @@ pub struct Previous {
 pub struct Inputs<'a> {
     /// Chain id of L2.
     pub chain_id: u64,
-    /// Gas limit of a block, by the state before the batch.
+    /// Gas limit of the first block, by the state before the batch.
     pub block_gas_limit: u64,
     /// The L2 block before the batch.
     pub previous: Previous,
@@ -129,6 +131,7 @@ pub fn check(
     let mut time = header.first_time;
     let mut origin = inputs.previous.origin_number;
     let mut entries = inputs.entries;
+    let mut gas_limit = inputs.block_gas_limit;
     for (index, block) in blocks.into_iter().enumerate() {
         time = time
             .checked_add(block.time_delta)
@@ -147,9 +150,10 @@ pub fn check(
             .and_then(|consume| entries.split_at_checked(consume));
         let (consumed, rest) = consumed.ok_or(BatchFault::Consumed { want })?;
         entries = rest;
-        if !fits(consumed, inputs.block_gas_limit) {
+        if !fits(consumed, gas_limit) {
             return Err(BatchFault::QueueRoom { block: index }.into());
         }
+        gas_limit = gas_limit_of_next(consumed, gas_limit);
         check_transactions(&block, index, inputs.chain_id)?;
         plan.push(PlannedBlock {
             time,
@@ -209,6 +213,12 @@ fn check_transactions(block: &BatchBlock, at: usize, chain_id: u64) -> Result<()
     Ok(())
 }
 
+/// The gas limit of the block after one that takes `entries`.
+fn gas_limit_of_next(entries: &[QueueEntry], limit: u64) -> u64 {
+    let messages = entries.iter().map(|entry| &entry.message);
+    messages.fold(limit, |limit, message| gas_limit_after(message, limit))
+}
+
 /// Whether entries fit one block. One alone always does.
 fn fits(entries: &[QueueEntry], limit: u64) -> bool {
     let mut room = QueueRoom::new(limit);
@@ -233,17 +243,17 @@ pub fn fallback(header: &BatchHeader, inputs: &Inputs<'_>) -> Result<Vec<Planned
         transactions: Vec::new(),
     };
     let mut plan = Vec::new();
-    let mut consume = 0;
-    let mut room = QueueRoom::new(inputs.block_gas_limit);
-    for entry in inputs.entries {
-        if !room.take(&entry.message) {
-            plan.push(block(consume));
-            consume = 0;
-            room = QueueRoom::new(inputs.block_gas_limit);
-            room.take(&entry.message);
+    let mut entries = inputs.entries;
+    let mut gas_limit = inputs.block_gas_limit;
+    loop {
+        let mut room = QueueRoom::new(gas_limit);
+        let fitting = entries.iter().take_while(|entry| room.take(&entry.message));
+        let (taken, rest) = entries.split_at(fitting.count());
+        plan.push(block(taken.len() as u64));
+        if rest.is_empty() {
+            return Ok(plan);
         }
-        consume += 1;
+        gas_limit = gas_limit_of_next(taken, gas_limit);
+        entries = rest;
     }
-    plan.push(block(consume));
-    Ok(plan)
 }

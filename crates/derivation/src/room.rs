@@ -1,5 +1,6 @@
 //! How many entries of the queue go into one block.
 
+use alloy_primitives::U256;
 use aura_primitives::bridge::{MessageKind, QueueMessage};
 
 /// What a credit counts towards the gas limit of its block.
@@ -8,6 +9,28 @@ pub const CREDIT_GAS: u64 = 25_000;
 const MAX_BYTES: u64 = 4 << 20;
 /// What the transaction of an entry has beside its data, rounded up: 0x7E ‖ rlp of eight fields.
 const ENTRY_BYTES: u64 = 256;
+
+/// Selector of `AuraConfig.set(uint8,uint256)`.
+const SET: [u8; 4] = [0x48, 0xab, 0x5e, 0x6c];
+/// Number of the parameter that is the gas limit of blocks.
+const GAS_LIMIT: U256 = U256::ZERO;
+
+/// The gas limit of blocks after one that takes `message`, if it was `before`.
+///
+/// L1 queues only what `AuraConfig` takes, with the gas for it, so what the state of L2 will say can
+/// be read off the queue.
+pub fn gas_limit_after(message: &QueueMessage, before: u64) -> u64 {
+    if message.kind != MessageKind::Configuration {
+        return before;
+    }
+    let set = message.data.strip_prefix(&SET).and_then(|words| {
+        let (parameter, value) = words.split_at_checked(32)?;
+        let is_limit = U256::try_from_be_slice(parameter)? == GAS_LIMIT;
+        let value = u64::try_from(U256::try_from_be_slice(value)?).ok()?;
+        (is_limit && value > 0).then_some(value)
+    });
+    set.unwrap_or(before)
+}
 
 /// What an entry of the queue counts towards the gas limit of its block.
 pub fn queue_gas(message: &QueueMessage) -> u64 {
@@ -62,7 +85,7 @@ impl QueueRoom {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{Address, U256};
+    use alloy_primitives::{Address, keccak256};
 
     use super::*;
 
@@ -108,5 +131,26 @@ mod tests {
         let mut room = QueueRoom::new(1_000);
         assert!(room.take(&forced(5_000_000, 0)));
         assert!(!room.take(&forced(0, 0)));
+    }
+
+    #[test]
+    fn a_configuration_sets_the_gas_limit_of_later_blocks() {
+        assert_eq!(keccak256("set(uint8,uint256)")[..4], SET);
+        let set = |kind, parameter: u64, value: u64| {
+            let words = [parameter, value].map(|word| U256::from(word).to_be_bytes::<32>());
+            QueueMessage {
+                data: [&SET[..], &words[0], &words[1]].concat().into(),
+                ..message(kind, 100_000, 0)
+            }
+        };
+        let after = |message: &QueueMessage| gas_limit_after(message, 7);
+        assert_eq!(
+            after(&set(MessageKind::Configuration, 0, 50_000_000)),
+            50_000_000
+        );
+        assert_eq!(after(&set(MessageKind::Configuration, 2, 50_000_000)), 7);
+        assert_eq!(after(&set(MessageKind::Forced, 0, 50_000_000)), 7);
+        assert_eq!(after(&message(MessageKind::Configuration, 100_000, 68)), 7);
+        assert_eq!(after(&message(MessageKind::Configuration, 100_000, 0)), 7);
     }
 }

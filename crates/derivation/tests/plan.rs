@@ -284,6 +284,50 @@ fn fallback_is_one_empty_block_if_nothing_is_consumed() {
     assert_eq!(plan, [want]);
 }
 
+#[test]
+fn a_gas_limit_that_the_queue_sets_holds_from_the_next_block_on() {
+    let mut raised = entry(4, MessageKind::Configuration, 10_000);
+    let words = [U256::ZERO, U256::from(3 * LIMIT)].map(|word| word.to_be_bytes::<32>());
+    raised.message.data = [&[0x48, 0xab, 0x5e, 0x6c][..], &words[0], &words[1]]
+        .concat()
+        .into();
+    let forced = |id| entry(id, MessageKind::Forced, LIMIT);
+    let entries = [raised, forced(5), forced(6), forced(7), forced(8)];
+    let header = BatchHeader {
+        first_time: 1_000,
+        last_time: 1_000,
+        consumed: 9,
+        anchor_number: 90,
+        ..Default::default()
+    };
+    let consumes =
+        |plan: Vec<PlannedBlock>| -> Vec<u64> { plan.iter().map(|block| block.consume).collect() };
+    assert_eq!(
+        consumes(fallback(&header, &inputs(&entries)).unwrap()),
+        [1, 3, 1]
+    );
+
+    let blocks = |counts: &[u64]| -> Vec<BatchBlock> {
+        let block = |consume: &u64| BatchBlock {
+            time_delta: 0,
+            origin_delta: 0,
+            consume: *consume,
+            transactions: vec![],
+        };
+        counts.iter().map(block).collect()
+    };
+    let payload = encode_batch(&blocks(&[1, 3, 1])).unwrap();
+    let plan = check(&payload, &header, &inputs(&entries)).unwrap();
+    assert_eq!(consumes(plan), [1, 3, 1]);
+    // Not in the block that sets it, and no further.
+    for (counts, block) in [(&[2, 3][..], 0), (&[1, 4], 1)] {
+        assert_eq!(
+            fault(&blocks(counts), &header, &entries),
+            BatchFault::QueueRoom { block }
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn fallback_is_total_and_in_order(

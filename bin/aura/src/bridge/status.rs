@@ -71,6 +71,9 @@ fn table(facts: &[Fact]) -> String {
 }
 
 fn age(time: u64) -> String {
+    if time == 0 {
+        return "the genesis".to_owned();
+    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let age = now.unwrap_or_default().as_secs().saturating_sub(time);
     format!("{} ago", show_time(Duration::from_secs(age)))
@@ -187,6 +190,12 @@ async fn withdrawal(session: &Session, index: u64) -> eyre::Result<Vec<Fact>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_genesis_has_no_age() {
+        assert_eq!(age(0), "the genesis");
+        assert!(age(1).ends_with(" ago"));
+    }
 
     #[test]
     fn lines_are_aligned_and_say_more_to_people() {
