@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use aura_l1::{Confirmations, L1Error, RootStatus};
 use common::{
-    Anvil, Watcher, config, contracts, genesis_output,
+    Anvil, L1_CHAIN, Watcher, config, contracts, genesis_output,
     proxy::{Liar, Pipe, Reply},
 };
 use tokio::time::sleep;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeFunctionData } from "viem";
-import { Bridge, PATIENCE_MS, portalAbi } from "../../lib/bridge.js";
+import { Bridge, PATIENCE_MS, ROLES, portalAbi } from "../../lib/bridge.js";
 import { Random } from "../../lib/random.js";
 import { Sender } from "../../lib/sender.js";
 
@@ -42,6 +42,32 @@ test("a queue with more bytes than a block may have is taken in several blocks",
         assert.equal(taken.reduce((a, b) => a + b), ENTRIES);
         assert.ok(taken.length >= 3 && Math.max(...taken) <= 128, `entries by block: ${taken}`);
         await bridge.postsAgain();
+    }));
+
+test("the gas limit of a new chain is the operator's, and then what L1 sets", () =>
+    withBridge({ anvil: { blockTime: 0.5 }, args: ["--gas-limit", 20_000_000] }, async (bridge) => {
+        const limits = async () => {
+            const numbers = Array.from({ length: Number(await bridge.l2.client.getBlockNumber()) + 1 }, (_, number) => BigInt(number));
+            const blocks = await Promise.all(numbers.map((blockNumber) => bridge.l2.client.getBlock({ blockNumber })));
+            return blocks.map(({ gasLimit }) => gasLimit);
+        };
+        await bridge.l2.send(3, { to: bridge.portal.address, value: 1n });
+        assert.ok((await limits()).every((limit) => limit === 20_000_000n));
+
+        const { logs } = await bridge.portal.write(ROLES.admin, "configure", [0, 60_000_000n]);
+        const [{ id }] = bridge.entries(logs);
+        await bridge.consumed(id + 1n);
+        await bridge.l2.send(3, { to: bridge.portal.address, value: 1n });
+        const after = await limits();
+        const set = after.indexOf(60_000_000n);
+        assert.ok(set > 0 && after.slice(0, set).every((limit) => limit === 20_000_000n), `${after}`);
+        assert.ok(after.slice(set).every((limit) => limit === 60_000_000n), `${after}`);
+        await bridge.postsAgain();
+
+        // The operator cannot set another one on a chain that exists.
+        await bridge.node.end("SIGTERM");
+        bridge.flags = bridge.flags.map((flag) => (flag === 20_000_000 ? 30_000_000 : flag));
+        await assert.rejects(bridge.startNode(), /sequencer.gas_limit is 30000000, but the gas limit of a chain with a bridge is the genesis's 20000000/);
     }));
 
 for (const [name, settings] of [
