@@ -95,7 +95,7 @@ pub(crate) struct NodeArgs {
     /// Time after which a block without transactions is sealed, or `never`
     #[arg(long, env = "AURA_EMPTY_BLOCK_INTERVAL", value_name = "TIME")]
     pub(crate) empty_block_interval: Option<Interval>,
-    /// Gas limit of new blocks [default: the genesis block's]
+    /// Gas limit of new blocks; with a bridge L1 sets it [default: the genesis block's]
     #[arg(long, env = "AURA_GAS_LIMIT")]
     pub(crate) gas_limit: Option<u64>,
     /// Newest blocks of which every one can be proven [default: 1024]
