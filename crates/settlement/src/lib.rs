@@ -16,8 +16,10 @@
 mod batcher;
 mod config;
 mod cost;
+mod desk;
 mod draft;
 mod error;
+mod flight;
 mod heads;
 mod ledger;
 mod metrics;

@@ -33,6 +33,13 @@ pub(crate) fn lag(blocks: u64, seconds: u64) {
     gauge!("aura_settlement_lag_seconds").set(seconds as f64);
 }
 
+/// Age of the oldest queue entry that no block has consumed, 0 if there is none, and the age from which
+/// the contract insists on it.
+pub(crate) fn queue_lag(seconds: u64, force_delay: u64) {
+    gauge!("aura_settlement_oldest_entry_age_seconds").set(seconds as f64);
+    gauge!("aura_settlement_force_delay_seconds").set(force_delay as f64);
+}
+
 /// The contract refused something.
 pub(crate) fn refused(what: &'static str, refusal: Refusal) {
     counter!("aura_settlement_refused_total", "what" => what, "reason" => refusal.as_str())

@@ -8,30 +8,23 @@ use aura_bindings::rollup::AuraRollup;
 use aura_chain::{Chain, ChainError};
 use aura_l1::{
     L1Provider, L1RootRecord, L1Status, L1View, RootStatus,
-    tx::{TxManager, TxOutcome, TxRequest, TxState, TxTicket},
+    tx::{TxManager, TxRequest, TxState, TxTicket},
 };
 use aura_primitives::bridge::Output;
-use aura_runtime::{BlockingPool, CancellationToken};
+use aura_runtime::CancellationToken;
 use aura_storage::{Reader, StorageError};
-use tokio::time::sleep;
 
 use crate::{
-    Limits, Rollup, SettlementConfig, SettlementError, cost, ledger, metrics,
-    refusal::{self, Refusal},
+    Limits, Rollup, SettlementConfig, SettlementError, cost,
+    desk::{self, Desk, Role},
+    flight::{Flights, Sent},
+    ledger, metrics,
 };
 
 const ROOT: &str = "root";
 const FINALIZE: &str = "finalize";
 /// Roots that are read at once.
 const ROOTS: usize = 256;
-
-/// A root that was sent.
-#[derive(Debug)]
-struct Flight {
-    batch: u64,
-    ticket: TxTicket,
-    mined: Option<u64>,
-}
 
 /// What L1 has of roots.
 #[derive(Debug, Clone, Default)]
@@ -47,24 +40,39 @@ struct Roots {
 /// Posts what batches evaluate to, and makes it final.
 #[derive(Debug)]
 pub struct Proposer {
-    config: SettlementConfig,
-    rollup: Rollup,
-    chain: Chain,
-    view: L1View,
-    provider: L1Provider,
-    manager: TxManager,
-    pool: BlockingPool,
-    limits: Option<Limits>,
-    earlier: Vec<TxTicket>,
-    flight: Option<Flight>,
+    desk: Desk,
+    /// Roots, by the batch that they cover.
+    flights: Flights<u64>,
     finalizing: Option<TxTicket>,
     next_finalize: Option<Instant>,
-    hold: Option<Instant>,
-    frozen: bool,
     /// Roots below are final or were found wrong, as of this generation of the watcher.
     settled: (u64, u64),
     /// Newest invalid root that was reported.
     alarmed: Option<u64>,
+}
+
+impl Role for Proposer {
+    fn desk(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
+
+    async fn step(&mut self) -> Result<(), SettlementError> {
+        let status = self.desk.view.status();
+        if !status.synced {
+            return Ok(());
+        }
+        let limits = self.desk.limits().await?;
+        let roots = self.roots(&status).await?;
+        self.alarm(&roots);
+        self.finalize_oldest(&roots, &limits).await?;
+        let (covered, posted_at) = roots.covered.unwrap_or_default();
+        let is_sent = self.is_in_flight(covered, &status);
+        let age = Duration::from_secs(metrics::now().saturating_sub(posted_at));
+        if is_sent || self.desk.is_held() || age < self.desk.config.root_interval() {
+            return Ok(());
+        }
+        self.post_next(covered).await
+    }
 }
 
 impl Proposer {
@@ -80,24 +88,11 @@ impl Proposer {
         provider: L1Provider,
         manager: TxManager,
     ) -> Result<Self, SettlementError> {
-        config.validate().map_err(SettlementError::Config)?;
-        let earlier = manager.unfinished().iter();
-        let earlier = earlier.filter(|ticket| ticket.label() == ROOT).cloned();
         Ok(Self {
-            earlier: earlier.collect(),
-            config,
-            rollup,
-            chain,
-            view,
-            provider,
-            manager,
-            pool: BlockingPool::new("proposer", 1, 4),
-            limits: None,
-            flight: None,
+            flights: Flights::new(&manager, ROOT),
+            desk: Desk::new("proposer", config, rollup, chain, view, provider, manager)?,
             finalizing: None,
             next_finalize: None,
-            hold: None,
-            frozen: false,
             settled: (0, 0),
             alarmed: None,
         })
@@ -107,69 +102,8 @@ impl Proposer {
     ///
     /// # Errors
     /// Those that are not transient: the database, a wrong deployment.
-    pub async fn run(mut self, token: CancellationToken) -> Result<(), SettlementError> {
-        loop {
-            let looked = tokio::select! {
-                () = token.cancelled() => return Ok(()),
-                looked = self.step() => looked,
-            };
-            match looked {
-                Ok(()) => {
-                    metrics::looked("proposer");
-                    tokio::select! {
-                        () = token.cancelled() => return Ok(()),
-                        () = self.view.changed() => {}
-                        () = sleep(self.config.poll_interval()) => {}
-                    }
-                }
-                Err(error) if error.is_transient() => {
-                    error.report("proposer");
-                    tokio::select! {
-                        () = token.cancelled() => return Ok(()),
-                        () = sleep(self.config.retry_after()) => {}
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    async fn step(&mut self) -> Result<(), SettlementError> {
-        let status = self.view.status();
-        if !status.synced {
-            return Ok(());
-        }
-        let limits = self.limits().await?;
-        let roots = self.roots(&status).await?;
-        self.alarm(&roots);
-        self.finalize_oldest(&roots, &limits).await?;
-        let covered = roots.covered.map_or(0, |(batch, _)| batch);
-        let is_sent = self.is_in_flight(covered, &status);
-        let is_held = self.hold.is_some_and(|until| Instant::now() < until);
-        let posted_at = roots.covered.map_or(0, |(_, time)| time);
-        let age = Duration::from_secs(metrics::now().saturating_sub(posted_at));
-        if is_sent || is_held || self.frozen || age < self.config.root_interval() {
-            return Ok(());
-        }
-        self.post_next(covered).await
-    }
-
-    async fn limits(&mut self) -> Result<Limits, SettlementError> {
-        if let Some(limits) = self.limits {
-            return Ok(limits);
-        }
-        let limits = Limits::read(&self.provider, self.rollup.address).await?;
-        Ok(*self.limits.insert(limits))
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Reader) -> Result<T, SettlementError> + Send + 'static,
-    ) -> Result<T, SettlementError> {
-        let chain = self.chain.clone();
-        self.pool
-            .run(move || read(&chain.store().reader()?))
-            .await?
+    pub async fn run(self, token: CancellationToken) -> Result<(), SettlementError> {
+        desk::run(self, token).await
     }
 
     /// Reads the roots that are not final, and which batch is covered.
@@ -178,7 +112,10 @@ impl Proposer {
             self.settled = (0, status.generation);
         }
         let from = self.settled.0;
-        let roots = self.read(move |reader| read_roots(reader, from)).await?;
+        let roots = self
+            .desk
+            .read(move |reader| read_roots(reader, from))
+            .await?;
         self.settled.0 = roots.first_open;
         let count = |wanted| {
             let of = roots.open.iter().filter(|root| root.status() == wanted);
@@ -205,52 +142,35 @@ impl Proposer {
     }
 
     fn is_in_flight(&mut self, covered: u64, status: &L1Status) -> bool {
-        self.earlier
-            .retain(|ticket| !matches!(ticket.state(), TxState::Done(_)));
-        let Some(flight) = &mut self.flight else {
-            return !self.earlier.is_empty();
-        };
-        let TxState::Done(outcome) = flight.ticket.state() else {
-            return true;
-        };
-        match outcome {
-            TxOutcome::Mined { receipt, .. } => {
-                let block = receipt.block_number.unwrap_or_default();
-                if flight.mined.replace(block).is_none() {
-                    metrics::root_mined(cost::paid(&receipt));
-                }
-                if covered < flight.batch && status.head.number <= block {
-                    return true;
-                }
+        let is_seen = |batch: &u64| covered >= *batch;
+        let mined = |_: &u64, receipt: &_| metrics::root_mined(cost::paid(receipt));
+        match self.flights.look(status.head.number, is_seen, mined) {
+            Sent::Open => true,
+            Sent::Nothing => false,
+            Sent::Refused { data, message, .. } => {
+                self.desk.refused(ROOT, &data, &message);
+                false
             }
-            TxOutcome::Reverted { data, message, .. } => {
-                refusal::report(
-                    ROOT,
-                    self.manager.account(),
-                    self.rollup.address,
-                    &data,
-                    &message,
-                );
-                self.frozen |= Refusal::read(&data) == Refusal::Frozen;
-                self.hold = Some(Instant::now() + self.config.retry_after());
-            }
-            _ => {}
         }
-        self.flight = None;
-        false
     }
 
     /// Posts the root of the newest batch on L1 if it is above `covered`.
     async fn post_next(&mut self, covered: u64) -> Result<(), SettlementError> {
-        let rollup = self.rollup;
+        let rollup = self.desk.rollup;
         let output = self
+            .desk
             .read(move |reader| newest_output(reader, &rollup, covered))
             .await?;
         let Some(output) = output else {
             return Ok(());
         };
-        let chain = self.chain.clone();
-        match self.pool.run(move || chain.pin(output.l2_block)).await? {
+        let chain = self.desk.chain.clone();
+        match self
+            .desk
+            .pool
+            .run(move || chain.pin(output.l2_block))
+            .await?
+        {
             Err(ChainError::Storage(StorageError::PinUnavailable { .. })) => tracing::warn!(
                 number = output.l2_block,
                 "the block is too old to be kept provable; its root is posted without"
@@ -260,17 +180,13 @@ impl Proposer {
         let call = AuraRollup::updateStateRootCall {
             o: (&output).into(),
         };
-        let request = TxRequest::call(ROOT, self.rollup.address, call.abi_encode());
-        let ticket = self.manager.submit(request)?;
+        let request = TxRequest::call(ROOT, self.desk.rollup.address, call.abi_encode());
+        let ticket = self.desk.manager.submit(request)?;
         tracing::info!(
             batch = output.batch_index, number = output.l2_block, state_root = %output.state_root,
             "root is posted"
         );
-        self.flight = Some(Flight {
-            batch: output.batch_index,
-            ticket,
-            mined: None,
-        });
+        self.flights.start(output.batch_index, ticket);
         Ok(())
     }
 
@@ -285,7 +201,7 @@ impl Proposer {
             .finalizing
             .as_ref()
             .is_some_and(|ticket| !matches!(ticket.state(), TxState::Done(_)));
-        if !self.config.finalize || is_early || is_sent {
+        if !self.desk.config.finalize || is_early || is_sent {
             return Ok(());
         }
         let now = metrics::now();
@@ -296,17 +212,22 @@ impl Proposer {
         let Some(root) = pending.next() else {
             return Ok(());
         };
-        self.next_finalize = Some(Instant::now() + self.config.finalize_interval());
+        self.next_finalize = Some(Instant::now() + self.desk.config.finalize_interval());
         let call = AuraRollup::finalizeCall { rootId: root.id }.abi_encode();
         // Who has signed is known to the contract alone: it is asked before anything is paid.
         let asked = self
+            .desk
             .provider
-            .call(self.rollup.address, call.clone().into(), BlockId::pending())
+            .call(
+                self.desk.rollup.address,
+                call.clone().into(),
+                BlockId::pending(),
+            )
             .await;
         match asked {
             Ok(_) => {
-                let request = TxRequest::call(FINALIZE, self.rollup.address, call);
-                self.finalizing = Some(self.manager.submit(request)?);
+                let request = TxRequest::call(FINALIZE, self.desk.rollup.address, call);
+                self.finalizing = Some(self.desk.manager.submit(request)?);
                 tracing::info!(root = root.id, "root is made final");
                 Ok(())
             }

@@ -16,7 +16,9 @@ impl Batcher {
         let before = record.first_block - 1;
         let is_old = record.header.first_time + limits.max_batch_age <= metrics::now();
         match refusal {
-            Refusal::Time if is_old => {
+            // Of a transaction that failed in a block the reason is asked for afterwards, and a batch that
+            // is too old can be found to have an anchor that is too new.
+            Refusal::Time | Refusal::Anchor if is_old => {
                 self.asks
                     .rebuild(before, Vec::new(), RebuildReason::TooOld)
                     .await?;
@@ -24,6 +26,7 @@ impl Batcher {
             Refusal::Queue => {
                 let (consumed, acc) = (record.header.consumed, record.header.queue_acc);
                 let seen = self
+                    .desk
                     .read(move |reader| Ok(reader.l1_queue_acc(consumed)?))
                     .await?;
                 // Otherwise the watcher has not seen the other queue yet.
@@ -36,7 +39,6 @@ impl Batcher {
             Refusal::Anchor | Refusal::Overdue(_) => {
                 self.asks.seal().await?;
             }
-            Refusal::Frozen => self.frozen = true,
             _ => {}
         }
         Ok(())
@@ -51,8 +53,8 @@ impl Batcher {
         if is_sent {
             // What was sent would take the place of the forced batch if L1 took that one back, and its
             // blocks would be gone by then.
-            if let Some(flight) = &self.flight {
-                self.manager.cancel(flight.ticket.id()).await.ok();
+            for ticket in self.flights.tickets() {
+                self.desk.manager.cancel(ticket.id()).await.ok();
             }
             return Ok(());
         }
@@ -62,8 +64,8 @@ impl Batcher {
             .asks
             .rebuild(position.last_block, headers, RebuildReason::ForcedBatch)
             .await?;
-        self.chain.wait_uncommitted(0).await;
-        let chain = self.chain.clone();
+        self.desk.chain.wait_uncommitted(0).await;
+        let chain = self.desk.chain.clone();
         let write = move || {
             let reader = chain.store().reader()?;
             let mut first_block = position.last_block + 1;
@@ -94,6 +96,6 @@ impl Batcher {
             })?;
             Ok::<_, SettlementError>(())
         };
-        self.pool.run(write).await?
+        self.desk.pool.run(write).await?
     }
 }

@@ -3,25 +3,22 @@
 mod following;
 mod posting;
 
-use std::time::Instant;
-
+use alloy_rpc_types_eth::TransactionReceipt;
 use aura_chain::Chain;
-use aura_l1::{
-    L1Provider, L1Status, L1View,
-    tx::{TxManager, TxOutcome, TxState, TxTicket},
-};
+use aura_l1::{L1Provider, L1Status, L1View, tx::TxManager};
 use aura_primitives::{HeadLabel, bridge::DaKind};
-use aura_runtime::{BlockingPool, CancellationToken};
-use aura_storage::{BatchRecord, Reader};
-use tokio::{sync::mpsc, time::sleep};
+use aura_runtime::CancellationToken;
+use aura_storage::BatchRecord;
+use tokio::sync::mpsc;
 
 use crate::{
     Limits, Rollup, SequencerRequest, SettlementConfig, SettlementError, cost,
+    desk::{self, Desk, Role},
     draft::{self, Scan},
-    heads, ledger,
-    ledger::{Located, Position},
+    flight::{Flights, Sent},
+    heads,
+    ledger::{self, Located, Position},
     metrics,
-    refusal::{self, Refusal},
     request::Asks,
 };
 
@@ -30,33 +27,19 @@ const LABEL: &str = "batch";
 
 /// A batch that was sent.
 #[derive(Debug)]
-struct Flight {
+struct Post {
     record: BatchRecord,
-    ticket: TxTicket,
     bytes: usize,
     transactions: u64,
-    /// L1 block that it was mined in.
-    mined: Option<u64>,
 }
 
 /// Posts the chain's blocks to L1.
 #[derive(Debug)]
 pub struct Batcher {
-    config: SettlementConfig,
-    rollup: Rollup,
-    chain: Chain,
-    view: L1View,
-    provider: L1Provider,
-    manager: TxManager,
+    desk: Desk,
     asks: Asks,
-    pool: BlockingPool,
-    limits: Option<Limits>,
-    /// Sent by an earlier process, end unknown.
-    earlier: Vec<TxTicket>,
-    flight: Option<Flight>,
+    flights: Flights<Post>,
     scan: Scan,
-    hold: Option<Instant>,
-    frozen: bool,
 }
 
 impl Batcher {
@@ -73,24 +56,11 @@ impl Batcher {
         manager: TxManager,
         asks: mpsc::Sender<SequencerRequest>,
     ) -> Result<Self, SettlementError> {
-        config.validate().map_err(SettlementError::Config)?;
-        let earlier = manager.unfinished().iter();
-        let earlier = earlier.filter(|ticket| ticket.label() == LABEL).cloned();
         Ok(Self {
-            earlier: earlier.collect(),
-            config,
-            rollup,
-            chain,
-            view,
-            provider,
-            manager,
+            flights: Flights::new(&manager, LABEL),
+            desk: Desk::new("batcher", config, rollup, chain, view, provider, manager)?,
             asks: Asks(asks),
-            pool: BlockingPool::new("batcher", 1, 4),
-            limits: None,
-            flight: None,
             scan: Scan::default(),
-            hold: None,
-            frozen: false,
         })
     }
 
@@ -98,78 +68,8 @@ impl Batcher {
     ///
     /// # Errors
     /// Those that are not transient: the database, a wrong deployment, a sequencer that has ended.
-    pub async fn run(mut self, token: CancellationToken) -> Result<(), SettlementError> {
-        loop {
-            let looked = tokio::select! {
-                () = token.cancelled() => return Ok(()),
-                looked = self.step() => looked,
-            };
-            match looked {
-                Ok(()) => {
-                    metrics::looked("batcher");
-                    tokio::select! {
-                        () = token.cancelled() => return Ok(()),
-                        () = self.view.changed() => {}
-                        () = sleep(self.config.poll_interval()) => {}
-                    }
-                }
-                Err(error) if error.is_transient() => {
-                    error.report("batcher");
-                    tokio::select! {
-                        () = token.cancelled() => return Ok(()),
-                        () = sleep(self.config.retry_after()) => {}
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Looks at L1 and the chain and does the next thing.
-    async fn step(&mut self) -> Result<(), SettlementError> {
-        let status = self.view.status();
-        if !status.synced {
-            return Ok(());
-        }
-        let limits = self.limits().await?;
-        let rollup = self.rollup;
-        let located = self
-            .read(move |reader| ledger::locate(reader, &rollup))
-            .await?;
-        self.confirm(&located).await?;
-        self.move_heads(&located.position, status).await?;
-        let is_sent = self.is_in_flight(&located, &status, &limits).await?;
-        if !located.forced.is_empty() {
-            return self.follow_forced(located, is_sent).await;
-        }
-        let is_held = self.hold.is_some_and(|until| Instant::now() < until);
-        if is_sent || is_held || self.frozen {
-            return Ok(());
-        }
-        self.post_next(&located.position, &status, &limits).await
-    }
-
-    async fn limits(&mut self) -> Result<Limits, SettlementError> {
-        if let Some(limits) = self.limits {
-            return Ok(limits);
-        }
-        let limits = Limits::read(&self.provider, self.rollup.address).await?;
-        Ok(*self.limits.insert(limits))
-    }
-
-    /// Reads with one snapshot, on the thread for it.
-    async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Reader) -> Result<T, SettlementError> + Send + 'static,
-    ) -> Result<T, SettlementError> {
-        let chain = self.chain.clone();
-        self.pool
-            .run(move || read(&chain.store().reader()?))
-            .await?
-    }
-
-    fn hold(&mut self) {
-        self.hold = Some(Instant::now() + self.config.retry_after());
+    pub async fn run(self, token: CancellationToken) -> Result<(), SettlementError> {
+        desk::run(self, token).await
     }
 
     /// Writes down that L1 has a batch, and which of its forms.
@@ -177,7 +77,7 @@ impl Batcher {
         let Some(batch) = located.unconfirmed else {
             return Ok(());
         };
-        let chain = self.chain.clone();
+        let chain = self.desk.chain.clone();
         let write = move || {
             let reader = chain.store().reader()?;
             let is_newest = reader
@@ -194,7 +94,7 @@ impl Batcher {
             })?;
             Ok::<_, SettlementError>(())
         };
-        self.pool.run(write).await??;
+        self.desk.pool.run(write).await??;
         tracing::info!(
             index = batch.index, first = batch.first_block, last = batch.last_block,
             l1_tx = %batch.l1_tx, "batch is on L1"
@@ -209,11 +109,15 @@ impl Batcher {
     ) -> Result<(), SettlementError> {
         let position = *position;
         let moved = self
+            .desk
             .read(move |reader| heads::moved(reader, &position, &status))
             .await?;
         for (label, head) in moved {
-            let chain = self.chain.clone();
-            self.pool.run(move || chain.set_head(label, head)).await??;
+            let chain = self.desk.chain.clone();
+            self.desk
+                .pool
+                .run(move || chain.set_head(label, head))
+                .await??;
             let label = HeadLabel::as_str(label);
             tracing::debug!(head = label, number = head.number, "head moved with L1");
         }
@@ -227,49 +131,56 @@ impl Batcher {
         status: &L1Status,
         limits: &Limits,
     ) -> Result<bool, SettlementError> {
-        self.earlier
-            .retain(|ticket| !matches!(ticket.state(), TxState::Done(_)));
-        let Some(flight) = &mut self.flight else {
-            return Ok(!self.earlier.is_empty());
-        };
-        let TxState::Done(outcome) = flight.ticket.state() else {
-            return Ok(true);
-        };
-        match outcome {
-            TxOutcome::Mined { receipt, .. } => {
-                let block = receipt.block_number.unwrap_or_default();
-                if flight.mined.replace(block).is_none() {
-                    flight.report(cost::paid(&receipt));
-                }
-                let is_seen = located.position.index >= flight.record.index;
-                // The watcher has been where it was mined: if it is not there it was taken back.
-                if !is_seen && status.head.number <= block {
-                    return Ok(true);
-                }
-                self.flight = None;
+        let newest = located.position.index;
+        let is_seen = |post: &Post| newest >= post.record.index;
+        match self.flights.look(status.head.number, is_seen, Post::report) {
+            Sent::Open => Ok(true),
+            Sent::Nothing => Ok(false),
+            Sent::Refused {
+                what,
+                data,
+                message,
+            } => {
+                let refusal = self.desk.refused(LABEL, &data, &message);
+                self.react(refusal, &what.record, limits).await?;
+                Ok(false)
             }
-            TxOutcome::Reverted { data, message, .. } => {
-                let record = flight.record;
-                self.flight = None;
-                refusal::report(
-                    LABEL,
-                    self.manager.account(),
-                    self.rollup.address,
-                    &data,
-                    &message,
-                );
-                self.hold();
-                self.react(Refusal::read(&data), &record, limits).await?;
-            }
-            _ => self.flight = None,
         }
-        Ok(false)
     }
 }
 
-impl Flight {
-    fn report(&self, wei: u128) {
-        let record = &self.record;
+impl Role for Batcher {
+    fn desk(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
+
+    async fn step(&mut self) -> Result<(), SettlementError> {
+        let status = self.desk.view.status();
+        if !status.synced {
+            return Ok(());
+        }
+        let limits = self.desk.limits().await?;
+        let rollup = self.desk.rollup;
+        let located = self
+            .desk
+            .read(move |reader| ledger::locate(reader, &rollup))
+            .await?;
+        self.confirm(&located).await?;
+        self.move_heads(&located.position, status).await?;
+        let is_sent = self.is_in_flight(&located, &status, &limits).await?;
+        if !located.forced.is_empty() {
+            return self.follow_forced(located, is_sent).await;
+        }
+        if is_sent || self.desk.is_held() {
+            return Ok(());
+        }
+        self.post_next(&located.position, &status, &limits).await
+    }
+}
+
+impl Post {
+    fn report(&self, receipt: &TransactionReceipt) {
+        let (record, wei) = (&self.record, cost::paid(receipt));
         let blocks = record.last_block - record.first_block + 1;
         let kind = da_word(record.da_kind);
         metrics::batch_mined(kind, self.bytes, self.transactions, blocks, wei);

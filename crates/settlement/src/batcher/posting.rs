@@ -7,7 +7,7 @@ use aura_derivation::encode_blobs;
 use aura_l1::{L1Status, tx::TxRequest};
 use aura_primitives::{HeadLabel, bridge::DaKind};
 
-use super::{Batcher, Flight, LABEL, da_word};
+use super::{Batcher, LABEL, Post, da_word};
 use crate::{
     Limits, RebuildReason, SettlementError,
     cost::{self, Prices},
@@ -28,16 +28,17 @@ impl Batcher {
         let Some(prices) = self.prices(status).await? else {
             return Ok(());
         };
-        let longest = cost::longest_payload(&self.config, !prices.blob_gas.is_zero());
+        let longest = cost::longest_payload(&self.desk.config, !prices.blob_gas.is_zero());
         let Some((last, head)) = self.due(position, limits, longest).await? else {
             return Ok(());
         };
         let at = *position;
         let draft = self
+            .desk
             .read(move |reader| draft::make(reader, &at, last, longest))
             .await?;
         if !self.is_takeable(&draft, head, status, limits).await? {
-            self.hold();
+            self.desk.hold();
             return Ok(());
         }
         self.post(draft, &prices).await
@@ -46,6 +47,7 @@ impl Batcher {
     async fn prices(&self, status: &L1Status) -> Result<Option<Prices>, SettlementError> {
         let number = status.head.number;
         let header = self
+            .desk
             .read(move |reader| Ok(reader.l1_header(number)?))
             .await?;
         Ok(header.map(|header| Prices {
@@ -61,38 +63,44 @@ impl Batcher {
         limits: &Limits,
         longest: usize,
     ) -> Result<Option<(u64, u64)>, SettlementError> {
-        let (position, max_blocks) = (*position, self.config.max_blocks);
+        let (position, max_blocks) = (*position, self.desk.config.max_blocks);
         let mut scan = std::mem::take(&mut self.scan);
         let now = metrics::now();
         let force_delay = limits.force_delay;
         let looked = self
+            .desk
             .read(move |reader| {
                 let head = reader.head(HeadLabel::Unsafe)?.number;
                 let last = scan.advance(reader, &position, head, longest, max_blocks)?;
                 let backlog = draft::backlog(reader, &position, last, &scan)?;
-                // An entry that no block has consumed although it has waited.
+                // The oldest entry that no block has consumed.
                 let consumed = draft::info_at(reader, head)?.consumed;
                 let entry = reader.l1_queue_entry(consumed)?;
-                let is_pressed = entry
-                    .is_some_and(|entry| policy::is_pressing(entry.slot.time(), force_delay, now));
-                Ok((scan, head, last, backlog, is_pressed.then_some(consumed)))
+                let entry = entry.map(|entry| (consumed, entry.slot.time()));
+                Ok((scan, head, last, backlog, entry))
             })
             .await?;
-        let (scan, head, last, backlog, pressed) = looked;
+        let (scan, head, last, backlog, entry) = looked;
         self.scan = scan;
         let blocks = head.saturating_sub(position.last_block);
         let age = backlog.map_or(0, |backlog| now.saturating_sub(backlog.first_time));
         metrics::lag(blocks, age);
-        if pressed.is_some_and(|consumed| self.view.status().queue_len > consumed) {
+        let waits = entry.map_or(0, |(_, time)| now.saturating_sub(time));
+        metrics::queue_lag(waits, force_delay);
+        let is_pressed = entry.is_some_and(|(consumed, time)| {
+            self.desk.view.status().queue_len > consumed
+                && policy::is_pressing(time, force_delay, now)
+        });
+        if is_pressed {
             tracing::warn!(
                 "an entry of the queue waits too long; the sequencer is asked for a block"
             );
             self.asks.seal().await?;
-            self.hold();
+            self.desk.hold();
             return Ok(None);
         }
         let triggers = Triggers {
-            interval: self.config.batch_interval(),
+            interval: self.desk.config.batch_interval(),
             max_payload_bytes: longest,
             max_blocks: max_blocks as u64,
             force_delay,
@@ -122,7 +130,7 @@ impl Batcher {
         }
         let reach = limits
             .anchor_depth
-            .saturating_sub(self.config.anchor_margin);
+            .saturating_sub(self.desk.config.anchor_margin);
         let age = status.head.number.saturating_sub(header.anchor_number);
         if header.anchor_hash == B256::ZERO || age > reach {
             // One more block with a newer origin helps if it fits the batch.
@@ -137,6 +145,7 @@ impl Batcher {
         }
         let consumed = header.consumed;
         let on_l1 = self
+            .desk
             .read(move |reader| {
                 let anchor = reader.l1_header(header.anchor_number)?;
                 Ok((
@@ -156,9 +165,9 @@ impl Batcher {
             transactions,
         } = draft;
         let bytes = payload.len();
-        let (to, h) = (self.rollup.address, (&record.header).into());
-        let request = if cost::goes_into_blobs(&payload, &self.config, prices) {
-            let sidecar = self.manager.sidecar(encode_blobs(&payload)).await?;
+        let (to, h) = (self.desk.rollup.address, (&record.header).into());
+        let request = if cost::goes_into_blobs(&payload, &self.desk.config, prices) {
+            let sidecar = self.desk.manager.sidecar(encode_blobs(&payload)).await?;
             let hashes: Vec<B256> = sidecar.versioned_hashes().collect();
             record.da_kind = DaKind::Blobs as u8;
             record.da_hash = DaKind::blobs_hash(&hashes);
@@ -174,10 +183,10 @@ impl Batcher {
                 AuraRollup::appendBatchCall { h, data }.abi_encode(),
             )
         };
-        let chain = self.chain.clone();
+        let chain = self.desk.chain.clone();
         let write = move || chain.write(move |writer| writer.put_batch(&record, &payload));
-        self.pool.run(write).await??;
-        let ticket = self.manager.submit(request)?;
+        self.desk.pool.run(write).await??;
+        let ticket = self.desk.manager.submit(request)?;
         tracing::info!(
             index = record.index,
             first = record.first_block,
@@ -187,13 +196,12 @@ impl Batcher {
             da = da_word(record.da_kind),
             "batch is posted"
         );
-        self.flight = Some(Flight {
+        let post = Post {
             record,
-            ticket,
             bytes,
             transactions,
-            mined: None,
-        });
+        };
+        self.flights.start(post, ticket);
         Ok(())
     }
 }
