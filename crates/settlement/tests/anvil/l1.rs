@@ -11,7 +11,7 @@ use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256};
 use alloy_rpc_types_eth::TransactionReceipt;
 use alloy_sol_types::SolCall;
-use aura_bindings::{Addresses, DeployInputs, DeployPlan, Profile, Roles};
+use aura_bindings::{Addresses, DeployInputs, DeployPlan, Profile, Roles, rollup::AuraRollup};
 use aura_chainspec::ChainSpec;
 use aura_l1::{Confirmations, L1Config, L1Provider};
 use aura_primitives::bridge::Output;
@@ -143,6 +143,21 @@ impl Anvil {
             .await;
     }
 
+    /// Has the entries below `end` forced by somebody who pays for being the first of the next block.
+    pub(crate) async fn force(&self, end: u64) {
+        let data = AuraRollup::forceBatchCall { upTo: end }.abi_encode();
+        let tip = "0xba43b7400";
+        let request = json!({
+            "from": Roles::dev().admin,
+            "to": addresses().rollup,
+            "data": alloy_primitives::Bytes::from(data),
+            "gas": "0x24000",
+            "maxPriorityFeePerGas": tip,
+            "maxFeePerGas": tip,
+        });
+        self.ask("eth_sendTransaction", json!([request])).await;
+    }
+
     /// What a contract answers now.
     pub(crate) async fn call<C: SolCall>(&self, to: Address, call: C) -> C::Return {
         let data = call.abi_encode().into();
@@ -176,6 +191,18 @@ impl Anvil {
             }
         };
         timeout(PATIENCE, sent).await.expect("it is sent");
+    }
+
+    /// What `account`'s transaction in the pool calls.
+    pub(crate) async fn waiting(&self, account: Address) -> Option<Address> {
+        let content: Value = self.provider.request("txpool_content", ()).await.unwrap();
+        let (_, of_account) = content["pending"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .find(|(from, _)| from.parse() == Ok(account))?;
+        let (_, transaction) = of_account.as_object().unwrap().iter().next()?;
+        transaction["to"].as_str().unwrap().parse().ok()
     }
 
     /// How many transactions `account` has in blocks and in the pool.

@@ -4,15 +4,14 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use alloy_primitives::{Address, U256};
 use aura_bindings::{Profile, Roles, portal::AuraPortal, rollup::AuraRollup};
-use aura_derivation::Previous;
 use aura_primitives::bridge::DaKind;
 use aura_settlement::{RebuildReason, SettlementConfig};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{
-    l1::addresses,
+    l1::{PATIENCE, addresses},
     rig::{Rig, calldata, poster, profile, until},
     sequencer::Asked,
 };
@@ -39,6 +38,13 @@ fn balance(rig: &Rig, of: Address) -> U256 {
     let reader = rig.chain.store().reader().unwrap();
     let account = reader.account(of).unwrap();
     account.map_or(U256::ZERO, |account| account.balance)
+}
+
+/// Seconds that the oldest entry has waited, as the metrics say.
+fn oldest_entry(metrics: &str) -> Option<f64> {
+    let mut lines = metrics.lines();
+    let age = lines.find_map(|line| line.strip_prefix(WAITS))?;
+    age.trim().parse().ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,16 +76,7 @@ async fn a_batch_says_which_entries_its_blocks_consumed() {
     assert_eq!((two.header.consumed, record.consumed), (2, 2));
     assert_eq!(two.header.queue_acc, view(2).await.accBefore);
     assert_eq!(balance(&rig, bob), U256::from(WEI));
-    let reader = rig.chain.store().reader().unwrap();
-    let origin_number = reader.l1_info_at(middle).unwrap().unwrap().origin.number;
-    let time = reader.header(middle).unwrap().unwrap().timestamp;
-    drop(reader);
-    let previous = Previous {
-        time,
-        origin_number,
-        consumed: 1,
-    };
-    rig.derives(&two, previous);
+    rig.derives(&two, rig.stand(middle));
     let rollup = addresses().rollup;
     let head = rig.anvil.call(rollup, AuraRollup::headCall {}).await;
     assert_eq!((head.batchCount, head.consumed), (3, 2));
@@ -112,12 +109,7 @@ async fn the_batch_after_a_forced_one_builds_on_it() {
     let asks = || rig.sequencer.asked().contains(&Asked::Seal);
     until("a block with the entry is asked for", asks).await;
     // Other tests set the gauge as well, to nothing or next to it: it is looked at again and again.
-    let gauge = |metrics: &str| {
-        let mut lines = metrics.lines();
-        let age = lines.find_map(|line| line.strip_prefix(WAITS));
-        age.and_then(|age| age.trim().parse::<f64>().ok())
-    };
-    let waits = || gauge(&metrics.render()).is_some_and(|age| age >= 2.0);
+    let waits = || oldest_entry(&metrics.render()).is_some_and(|age| age >= 2.0);
     until("the gauge shows the waiting entry", waits).await;
     sleep(Duration::from_secs(delay + 1)).await;
     let anybody = Roles::dev().admin;
@@ -143,22 +135,65 @@ async fn the_batch_after_a_forced_one_builds_on_it() {
     let (three, record) = rig.batch(3).await;
     assert_eq!(three.header.parent, forced.slot.trim());
     assert_eq!(record.first_block, posted + 2);
-    assert_eq!((three.header.consumed, three.header.queue_acc), {
-        (1, forced.header.queue_acc)
-    });
-    rig.derives(&three, {
-        let reader = rig.chain.store().reader().unwrap();
-        let before = reader.header(posted + 1).unwrap().unwrap();
-        let info = reader.l1_info_at(posted + 1).unwrap().unwrap();
-        Previous {
-            time: before.timestamp,
-            origin_number: info.origin.number,
-            consumed: 1,
-        }
-    });
+    assert_eq!(three.header.consumed, 1);
+    assert_eq!(three.header.queue_acc, forced.header.queue_acc);
+    rig.derives(&three, rig.stand(posted + 1));
     // `WrongParent` was never met on L1, nor anything else.
     let outcomes = rig.anvil.outcomes(poster()).await;
     assert!(outcomes.iter().all(|succeeded| *succeeded), "{outcomes:?}");
+    batcher.stop().await;
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_in_the_pool_is_taken_back_when_somebody_forces_one() {
+    let delay = 8;
+    let short = profile(|profile| profile.force_delay = delay);
+    let Some(rig) = Rig::start(&short).await else {
+        return;
+    };
+    rig.sequencer.holds_queue.store(true, Ordering::Relaxed);
+    deposit(&rig, Address::repeat_byte(0xda)).await;
+    rig.anvil.automine(false).await;
+    // Posted before the entry presses.
+    let batcher = rig.batcher(SettlementConfig {
+        batch_interval_ms: 0,
+        ..calldata()
+    });
+    rig.sequencer.block().await;
+    rig.anvil.sends(poster(), 1).await;
+    let rollup = addresses().rollup;
+    assert_eq!(rig.anvil.waiting(poster()).await, Some(rollup));
+    sleep(Duration::from_secs(delay + 1)).await;
+
+    // The next block has room for one of both, and whoever forces pays more.
+    rig.anvil
+        .ask("evm_setBlockGasLimit", json!([160_000]))
+        .await;
+    rig.anvil.force(1).await;
+    rig.anvil.mine(1).await;
+    let taken_back = async {
+        while rig.anvil.waiting(poster()).await != Some(poster()) {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, taken_back)
+        .await
+        .expect("it is taken back");
+    rig.anvil
+        .ask("evm_setBlockGasLimit", json!([30_000_000]))
+        .await;
+    rig.anvil.automine(true).await;
+
+    let (forced, _) = rig.batch(1).await;
+    assert_eq!(forced.da_kind, DaKind::Forced as u8);
+    let (two, record) = rig.batch(2).await;
+    assert_eq!(two.header.parent, forced.slot.trim());
+    assert_eq!(record.first_block, 2);
+    let asked = rig.sequencer.asked();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    // What was taken back is a transfer of nothing now.
+    assert_eq!(rig.anvil.outcomes(poster()).await, [true, true]);
     batcher.stop().await;
     rig.stop().await;
 }

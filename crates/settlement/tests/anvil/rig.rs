@@ -263,6 +263,17 @@ impl Rig {
         }
     }
 
+    /// What a batch whose first block comes after block `number` builds on.
+    pub(crate) fn stand(&self, number: u64) -> Previous {
+        let reader = self.chain.store().reader().unwrap();
+        let info = reader.l1_info_at(number).unwrap().unwrap();
+        Previous {
+            time: reader.header(number).unwrap().unwrap().timestamp,
+            origin_number: info.origin.number,
+            consumed: info.consumed,
+        }
+    }
+
     /// Waits until the watcher has seen all of L1.
     pub(crate) async fn watched(&self) {
         let head = self.anvil.provider.head().await.unwrap().to_ref().number;
