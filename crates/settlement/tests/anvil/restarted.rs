@@ -1,7 +1,10 @@
 //! A process that ends while a batch is on its way, and the next one.
 
+use std::time::Duration;
+
 use aura_bindings::{Profile, rollup::AuraRollup};
 use serde_json::json;
+use tokio::time::sleep;
 
 use crate::{
     l1::addresses,
@@ -28,7 +31,6 @@ async fn restart_with_a_batch_in_flight(pool: Pool) {
         rig.anvil.ask("anvil_dropAllTransactions", json!([])).await;
         assert_eq!(rig.anvil.sent(poster()).await, 0);
     }
-    // Another batch at the same place would be another one.
     let last = rig.sequencer.block().await;
     let rig = rig.restart_txs().await;
     let unfinished = rig.txs.manager.unfinished();
@@ -36,6 +38,11 @@ async fn restart_with_a_batch_in_flight(pool: Pool) {
     assert_eq!(unfinished[0].label(), "batch");
     let batcher = rig.batcher(calldata());
     rig.anvil.sends(poster(), 1).await;
+    // Time enough to make another batch for the same place, of all blocks.
+    sleep(Duration::from_secs(2)).await;
+    let reader = rig.chain.store().reader().unwrap();
+    assert_eq!(reader.batch_forms(1).unwrap().len(), 1);
+    drop(reader);
     rig.anvil.automine(true).await;
 
     let (one, record) = rig.batch(1).await;
