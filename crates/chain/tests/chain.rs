@@ -333,7 +333,7 @@ fn what_comes_behind_the_end_of_the_writer_is_refused() {
     let spec = Arc::new(ChainSpec::dev());
     let (chain, writer) = Chain::open(store, spec, ChainConfig::default()).unwrap();
     chain.shutdown();
-    let (answer, answered) = std::sync::mpsc::channel();
+    let (answer, answered) = std::sync::mpsc::sync_channel(1);
     let late = chain.clone();
     let write = move || answer.send(late.write(|_| Ok(()))).unwrap();
     thread::Builder::new().spawn(write).unwrap();
