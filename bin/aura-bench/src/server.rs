@@ -249,6 +249,8 @@ fn arguments(kind: Kind, port: u16, datadir: &Path, settings: &Settings) -> Vec<
             if let Some(genesis) = genesis {
                 add(&["--chain", &genesis]);
             }
+            // Anvil has no bridge either.
+            add(&["--no-l1"]);
             args.insert(0, "dev".to_owned());
         }
         Kind::Anvil => {
