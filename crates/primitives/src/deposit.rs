@@ -40,6 +40,13 @@ pub struct TxDeposit {
     pub input: Bytes,
 }
 
+/// What stands for the nonce of a deposit, which has none: 2^53 - 1, the largest whole number that
+/// JavaScript has and a nonce that no account comes to.
+///
+/// Clients such as viem take transactions of one sender with the same nonce for replacements of each
+/// other: zero would make the deposit the replacement of its sender's first transaction.
+pub const NO_NONCE: u64 = (1 << 53) - 1;
+
 /// How a deposit is executed; it follows from the transaction alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DepositRule {
@@ -149,7 +156,7 @@ impl Transaction for TxDeposit {
     }
 
     fn nonce(&self) -> u64 {
-        0
+        NO_NONCE
     }
 
     fn gas_limit(&self) -> u64 {

@@ -19,7 +19,7 @@ mod state;
 mod transaction;
 
 pub use block::{CommittedBlock, ExecutedBlock, SealedBlock, SealedHeader};
-pub use deposit::{DEPOSIT_TX_TYPE, DepositRule, TxDeposit};
+pub use deposit::{DEPOSIT_TX_TYPE, DepositRule, NO_NONCE, TxDeposit};
 pub use genesis::GenesisState;
 pub use head::{BlockNumHash, HeadLabel};
 pub use receipt::Receipt;

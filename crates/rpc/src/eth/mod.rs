@@ -3,7 +3,7 @@
 mod accounts;
 mod arrivals;
 pub(crate) mod blocks;
-mod by_nonce;
+pub(crate) mod by_nonce;
 mod cache;
 pub(crate) mod calls;
 mod capabilities;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 
 use alloy_primitives::Address;
-use aura_primitives::CommittedBlock;
+use aura_primitives::{CommittedBlock, bridge::QueueMessage};
 use serde_json::{Value, json};
 
 use crate::{
@@ -272,11 +272,55 @@ async fn a_deposit_is_not_taken_for_a_transaction_with_a_nonce() {
     world.enqueue(vec![own]);
     let tx = transfer(0);
     world.node.send(&tx).await;
-    world.block(1).await;
-    let params = json!([sender, "0x0"]);
-    let found = world
-        .node
-        .call("eth_getTransactionBySenderAndNonce", params)
-        .await;
-    assert_eq!(found["hash"], json!(tx.hash()));
+    let block = world.block(1).await;
+    let found = by_nonce(&world.node, sender, 0).await;
+    assert_eq!(found, [json!(tx.hash()), json!(tx.hash())]);
+    // viem takes what has the sender and the nonce of a transaction for its replacement.
+    for (index, nonce) in [(0, "0x1fffffffffffff"), (1, "0x0")] {
+        for answer in transactions(&world.node, &block, index).await {
+            assert_eq!(answer["nonce"], nonce);
+        }
+    }
+}
+
+/// Hashes as `eth_` and `ots_getTransactionBySenderAndNonce` have them.
+async fn by_nonce(node: &Node, sender: Address, nonce: u64) -> [Value; 2] {
+    let params = json!([sender, nonce]);
+    let found = node.call("eth_getTransactionBySenderAndNonce", params.clone());
+    let hash = node.call("ots_getTransactionBySenderAndNonce", params);
+    [found.await["hash"].clone(), hash.await]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forced_transaction_is_found_by_the_nonce_that_it_used() {
+    let mut world = World::start().await;
+    let sender = account(0).address();
+    let own = |message| QueueMessage {
+        from: sender,
+        ..message
+    };
+    world.enqueue(vec![
+        own(forced(FRIEND, 20_999, [])), // does not run
+        own(forced(FRIEND, 50_000, [])),
+        own(credit(FRIEND, 7)),
+        own(forced(FRIEND, 50_000, [])),
+        forced(FRIEND, 50_000, []), // of another
+    ]);
+    let first = world.block(5).await;
+    world.node.send(&transfer(2)).await;
+    let second = world.block(0).await;
+    world.enqueue(vec![own(forced(FRIEND, 50_000, []))]);
+    let third = world.block(1).await;
+    for (nonce, block, index) in [
+        (0, &first, 1),
+        (1, &first, 3),
+        (2, &second, 0),
+        (3, &third, 0),
+    ] {
+        let hash = json!(block.block.transactions[index].hash());
+        let found = by_nonce(&world.node, sender, nonce).await;
+        assert_eq!(found, [hash.clone(), hash], "{nonce}");
+    }
+    let none = by_nonce(&world.node, sender, 4).await;
+    assert_eq!(none, [Value::Null, Value::Null]);
 }
