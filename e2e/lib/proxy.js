@@ -2,8 +2,16 @@
 // refuses, limits. HTTP and WebSocket pass through as bytes.
 
 import { connect, createServer } from "node:net";
+import { eventually } from "./node.js";
 
 const LIMITED = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/** Closes `socket` as a fault would, with RST. */
+export function reset(socket) {
+    // One that is shutting down cannot be reset (libuv: EINVAL): it would stay open, and keep the process from ending.
+    if (socket.writableEnded) socket.destroy();
+    else socket.resetAndDestroy();
+}
 
 export class Proxy {
     /** Forwards a free loopback port to `port`. */
@@ -54,11 +62,16 @@ export class Proxy {
         setTimeout(() => client.writable && client.write(data), this.delayMs);
     }
 
+    /** Waits until there is a connection, which `kill` could cut. */
+    async connected(timeoutMs = 60_000) {
+        await eventually(() => this.pairs.size > 0, timeoutMs, "connection to L1");
+    }
+
     /** Cuts every open connection in the middle of whatever it does; returns how many. */
     kill() {
         const open = [...this.pairs];
         for (const { client, upstream } of open) {
-            client.resetAndDestroy();
+            reset(client);
             upstream.destroy();
         }
         this.killed += open.length;

@@ -1,12 +1,13 @@
 // Sends many transactions without a question before each.
 
+import { eventually } from "./node.js";
 import { signer } from "./viem.js";
 
 export class Sender {
     /** Sends as account `index` of `chain` (a `Viem`); counts the nonce by itself. */
     static async of(chain, index, { maxFeePerGas = 500_000_000_000n, maxPriorityFeePerGas = 1_000_000_000n } = {}) {
         const sender = new Sender();
-        Object.assign(sender, { chain, account: typeof index === "number" ? signer(index) : index, fees: { maxFeePerGas, maxPriorityFeePerGas } });
+        Object.assign(sender, { chain, sent: new Map(), account: typeof index === "number" ? signer(index) : index, fees: { maxFeePerGas, maxPriorityFeePerGas } });
         await sender.sync();
         return sender;
     }
@@ -25,7 +26,9 @@ export class Sender {
 
     /** Sends a transaction; returns its hash and what was sent. */
     async send(request) {
+        const { nonce } = this;
         const raw = await this.sign(request);
+        this.sent.set(nonce, raw);
         const hash = await this.chain.client.sendRawTransaction({ serializedTransaction: raw });
         return { hash, raw };
     }
@@ -33,5 +36,31 @@ export class Sender {
     /** Sends a transaction and waits for its block. */
     async mined(request) {
         return this.chain.mined((await this.send(request)).hash);
+    }
+
+    /**
+     * Waits until an anvil has mined all that was sent. One that comes while anvil mines the one before can be
+     * kept as if that were missing, with all that follow: they are taken out and sent again.
+     */
+    async allMined(timeoutMs = 60_000) {
+        const { address } = this.account;
+        const { client } = this.chain;
+        let before;
+        const mined = async () => {
+            const nonce = await client.getTransactionCount({ address });
+            if (nonce === before) await this.again(nonce);
+            before = nonce;
+            return nonce >= this.nonce;
+        };
+        await eventually(mined, timeoutMs, `transactions of ${address}`, 1_000);
+    }
+
+    async again(nonce) {
+        const { client } = this.chain;
+        await client.request({ method: "anvil_removePoolTransactions", params: [this.account.address] });
+        for (; nonce < this.nonce; nonce++) {
+            // Refused if it was mined meanwhile.
+            await client.sendRawTransaction({ serializedTransaction: this.sent.get(nonce) }).catch(() => {});
+        }
     }
 }

@@ -7,6 +7,7 @@ import { Wallet } from "ethers";
 import { WebSocket } from "ws";
 import { CHAIN_ID, Node } from "../lib/node.js";
 import { accounts } from "../lib/fixtures.js";
+import { reset } from "../lib/proxy.js";
 
 const PARSE = -32700;
 const REQUEST = -32600;
@@ -231,7 +232,7 @@ test("half-sent requests and resets do no harm", async () => {
         sockets.push(socket);
     }
     assert.equal(Number(await node.rpc("eth_chainId")), CHAIN_ID);
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) reset(socket);
 });
 
 /** Sends `messages` over one WebSocket and returns as many answers. */

@@ -29,9 +29,8 @@ test("a queue with more bytes than a block may have is taken in several blocks",
             args: [bridge.portal.address, 0n, 21_000n, `0x${"00".repeat(32 << 10)}`],
         });
         const senders = await Promise.all([1, 2, 3, 4, 5].map((index) => Sender.of(bridge.l1, index)));
-        const sent = [];
-        for (let i = 0; i < ENTRIES; i++) sent.push(await senders[i % senders.length].send({ to: bridge.portal.address, data, gas: 600_000n }));
-        for (const { hash } of sent.slice(-senders.length)) await bridge.l1.mined(hash);
+        for (let i = 0; i < ENTRIES; i++) await senders[i % senders.length].send({ to: bridge.portal.address, data, gas: 600_000n });
+        await Promise.all(senders.map((sender) => sender.allMined()));
         assert.equal(await bridge.portal.read("messageCount"), BigInt(ENTRIES));
 
         await bridge.startNode();
