@@ -53,8 +53,17 @@ export class Viem {
     /** Awaits the receipt of a transaction that must have succeeded. */
     async mined(hash) {
         const receipt = await this.client.waitForTransactionReceipt({ hash });
-        if (receipt.status !== "success") throw new Error(`${hash} failed`);
+        if (receipt.status !== "success") throw new Error(`${hash} failed: ${await this.whyFailed(receipt)}`);
         return receipt;
+    }
+
+    /** Where the transaction is, its gas, and what its trace says. */
+    async whyFailed({ transactionHash, blockNumber, transactionIndex, gasUsed }) {
+        const { gas, type } = await this.client.getTransaction({ hash: transactionHash });
+        const trace = await this.client
+            .request({ method: "debug_traceTransaction", params: [transactionHash, { tracer: "callTracer" }] })
+            .catch(({ message }) => message);
+        return `block ${blockNumber}, index ${transactionIndex}, ${type}, ${gasUsed} of ${gas} gas, ${JSON.stringify(trace).slice(0, 2_000)}`;
     }
 
     async send(index, request) {
