@@ -3,8 +3,8 @@
 use std::{net::TcpListener, path::Path};
 
 use aura_node::{
-    BlockTime, ChainSource, DaChoice, DevDeployment, Interval, KeySection, Node, NodeConfig,
-    RateLimit, SealPolicy, SettlementConfig, deploy_dev,
+    BlockTime, ChainSource, DaChoice, DevDeployment, FeeSection, Interval, KeySection, Node,
+    NodeConfig, RateLimit, SealPolicy, SettlementConfig, deploy_dev,
 };
 use aura_runtime::{MetricsHandle, Report};
 use eyre::WrapErr;
@@ -131,6 +131,9 @@ fn connect(
         .get_or_insert(KeySection::dev(PROPOSER));
     if config.bridge.settlement == SettlementConfig::default() {
         config.bridge.settlement = settlement;
+    }
+    if config.bridge.fees == FeeSection::default() {
+        config.bridge.fees = FeeSection::dev();
     }
     Ok(dev.source)
 }

@@ -104,6 +104,17 @@ impl Default for FeeSection {
     }
 }
 
+impl FeeSection {
+    /// For an L1 whose blocks come every few seconds, and whose pool may keep a transaction for ever: anvil's
+    /// takes one that comes while it mines the one before for one with a nonce too high.
+    pub fn dev() -> Self {
+        Self {
+            resubmit_after_ms: 12_000,
+            ..Self::default()
+        }
+    }
+}
+
 impl BridgeSection {
     /// Settings of the transaction managers.
     pub(crate) fn tx_config(&self, l1_chain_id: u64) -> TxConfig {
