@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { JsonRpcProvider, Wallet } from "ethers";
-import { Bridge } from "../../lib/bridge.js";
+import { Bridge, PATIENCE_MS } from "../../lib/bridge.js";
 import { accounts } from "../../lib/fixtures.js";
+import { eventually } from "../../lib/node.js";
 
 let bridge;
 
@@ -15,13 +16,16 @@ after(() => bridge?.stop());
 /** A deposit and a forced transaction that does not run, in the newest block; the sender's nonce is still 0. */
 async function deposits(index) {
     const { address } = accounts[index];
-    await bridge.deposit(index, 1n, address);
-    const { logs } = await bridge.portal.write(index, "forceTransaction", [address, 0n, 21_000n, `0x${"00".repeat(1_000)}`]);
-    const [{ id }] = bridge.entries(logs);
-    await bridge.consumed(id + 1n);
+    const from = address.toLowerCase();
+    const arrive = async () => {
+        await bridge.deposit(index, 1n, address);
+        const { logs } = await bridge.portal.write(index, "forceTransaction", [address, 0n, 21_000n, `0x${"00".repeat(1_000)}`]);
+        await bridge.consumed(bridge.entries(logs)[0].id + 1n);
+        const { transactions } = await bridge.l2.client.getBlock({ includeTransactions: true });
+        return transactions.some((tx) => tx.from === from && tx.typeHex === "0x7e");
+    };
+    await eventually(arrive, PATIENCE_MS, "deposits in the newest block");
     assert.equal(await bridge.l2.client.getTransactionCount({ address }), 0);
-    const { transactions } = await bridge.l2.client.getBlock({ includeTransactions: true });
-    assert.ok(transactions.some(({ from, typeHex }) => from === address.toLowerCase() && typeHex === "0x7e"), "they are in the newest block");
 }
 
 test("viem waits for the transaction, not for a deposit", async () => {
