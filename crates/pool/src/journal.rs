@@ -4,18 +4,21 @@
 //! kernel holds the record, and killing the process cannot lose it. Only the loss of the machine
 //! can, unless [`PoolConfig::journal_sync`](crate::PoolConfig) asks for a flush each time.
 
+mod output;
+
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    fs::OpenOptions,
+    io::{self, BufWriter, Seek, Write},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use output::{Output, lock, open_output};
 use parking_lot::Mutex;
 
 use crate::{
     PoolError,
-    record::{self, HEADER, Record},
+    record::{HEADER, Record},
 };
 
 /// The open journal.
@@ -26,14 +29,6 @@ pub(crate) struct Journal {
     file: Mutex<Output>,
     /// Length of the file, readable without the lock.
     length: AtomicU64,
-}
-
-#[derive(Debug)]
-struct Output {
-    file: File,
-    length: u64,
-    /// A failed append left bytes that could not be cut off: nothing may follow them.
-    torn: bool,
 }
 
 impl Journal {
@@ -163,119 +158,10 @@ impl Journal {
     }
 }
 
-impl Output {
-    fn append(&mut self, records: &[u8], sync: bool) -> io::Result<()> {
-        if self.torn {
-            self.cut()?;
-        }
-        let written = self.file.write_all(records).and_then(|()| {
-            if sync {
-                self.file.sync_data()?;
-            }
-            Ok(())
-        });
-        if let Err(error) = written {
-            self.torn = true;
-            // If this fails too (it needs no space), the next append tries again first.
-            let _ = self.cut();
-            return Err(error);
-        }
-        self.length += records.len() as u64;
-        Ok(())
-    }
-
-    /// Removes what a failed append left behind.
-    fn cut(&mut self) -> io::Result<()> {
-        self.file.set_len(self.length)?;
-        self.file.seek(SeekFrom::Start(self.length))?;
-        self.torn = false;
-        Ok(())
-    }
-}
-
-fn lock(file: &File) -> io::Result<()> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(io::Error::new(
-            io::ErrorKind::WouldBlock,
-            "another process uses it",
-        )),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-fn open_output(path: &Path, mut each: impl FnMut(Record)) -> io::Result<Output> {
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
-    lock(&file)?;
-    let mut input = BufReader::with_capacity(1 << 20, &mut file);
-    let mut start = Vec::with_capacity(HEADER.len());
-    input
-        .by_ref()
-        .take(HEADER.len() as u64)
-        .read_to_end(&mut start)?;
-    if start != HEADER {
-        // The process may have died while it wrote the header of a new file.
-        if !HEADER.starts_with(&start) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "not a transaction journal of this version",
-            ));
-        }
-        drop(input);
-        file.set_len(0)?;
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&HEADER)?;
-        return Ok(Output {
-            file,
-            length: HEADER.len() as u64,
-            torn: false,
-        });
-    }
-    let mut length = HEADER.len() as u64;
-    while let Some((record, size)) = record::read(&mut input)? {
-        each(record);
-        length += size;
-    }
-    drop(input);
-    cut_tail(path, &mut file, length)?;
-    Ok(Output {
-        file,
-        length,
-        torn: false,
-    })
-}
-
-/// Cuts the file at `length`, and keeps what is cut off beside it for an operator to look at.
-fn cut_tail(path: &Path, file: &mut File, length: u64) -> io::Result<()> {
-    file.seek(SeekFrom::Start(length))?;
-    let surplus = file.metadata()?.len().saturating_sub(length);
-    if surplus == 0 {
-        return Ok(());
-    }
-    let mut aside = path.to_owned().into_os_string();
-    aside.push(".cut");
-    io::copy(&mut &*file, &mut File::create(&aside)?)?;
-    tracing::warn!(
-        path = %path.display(),
-        bytes = surplus,
-        kept_in = %Path::new(&aside).display(),
-        "transaction journal ends in an incomplete record"
-    );
-    file.set_len(length)?;
-    file.seek(SeekFrom::Start(length))?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use alloy_primitives::B256;
 
     use super::*;
