@@ -1,10 +1,10 @@
 //! `aura dev`: a development chain, its L1 and the bridge between them, in one process.
 
-use std::{net::TcpListener, path::Path};
+use std::{error::Error, io, path::Path};
 
 use aura_node::{
     BlockTime, ChainSource, DaChoice, DevDeployment, FeeSection, Interval, KeySection, Node,
-    NodeConfig, RateLimit, SealPolicy, SettlementConfig, deploy_dev,
+    NodeConfig, NodeError, RateLimit, SealPolicy, SettlementConfig, deploy_dev,
 };
 use aura_runtime::{MetricsHandle, Report};
 use eyre::WrapErr;
@@ -138,12 +138,23 @@ fn connect(
     Ok(dev.source)
 }
 
-/// Starts the L1 inside: instant blocks, the same accounts, data beside the node's.
-async fn start_l1(l2: &NodeConfig, port: Option<u16>) -> eyre::Result<Node> {
+/// Starts the L1 inside, on the port that was named, else on the usual one, else (it is taken) on a free
+/// one.
+async fn start_l1(l2: &NodeConfig, named: Option<u16>) -> eyre::Result<Node> {
+    let usual = if l2.port == 0 { 0 } else { L1_PORT };
+    let started = match l1_on(l2, named.unwrap_or(usual)).await {
+        Err(error) if named.is_none() && is_port_taken(&error) => l1_on(l2, 0).await,
+        started => started,
+    };
+    started.wrap_err("the L1 of the development chain")
+}
+
+/// Starts an L1 on `port`: instant blocks, the same accounts, data beside the node's.
+async fn l1_on(l2: &NodeConfig, port: u16) -> Result<Node, NodeError> {
     let mut config = NodeConfig {
         datadir: l2.datadir.join("l1"),
         host: l2.host,
-        port: l1_port(l2, port),
+        port,
         instant_finality: true,
         ..NodeConfig::default()
     };
@@ -158,17 +169,17 @@ async fn start_l1(l2: &NodeConfig, port: Option<u16>) -> eyre::Result<Node> {
     } else {
         ChainSource::DevL1
     };
-    Node::start(config, &source, None)
-        .await
-        .wrap_err("the L1 of the development chain")
+    Node::start(config, &source, None).await
 }
 
-/// The port that was named, else the usual one, else (it is taken) a free one.
-fn l1_port(l2: &NodeConfig, named: Option<u16>) -> u16 {
-    let is_free = |port| TcpListener::bind((l2.host, port)).is_ok();
-    match named {
-        Some(port) => port,
-        None if l2.port != 0 && is_free(L1_PORT) => L1_PORT,
-        None => 0,
+/// Whether somebody else listens on the port. To look before would leave time for another to take it.
+fn is_port_taken(error: &NodeError) -> bool {
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return error.kind() == io::ErrorKind::AddrInUse;
+        }
+        cause = error.source();
     }
+    false
 }

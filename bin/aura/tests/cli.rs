@@ -4,6 +4,7 @@ mod common;
 
 use std::{
     fs,
+    net::TcpListener,
     time::{Duration, Instant},
 };
 
@@ -71,6 +72,37 @@ fn a_data_directory_serves_one_process_at_a_time() {
             .status
             .success()
     );
+}
+
+#[test]
+fn an_l1_inside_takes_another_port_if_the_usual_one_is_taken() {
+    // If this fails somebody else has it.
+    let _usual = TcpListener::bind("127.0.0.1:9545");
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let [held_port, port] = [&held, &free].map(|socket| socket.local_addr().unwrap().port());
+    drop(free);
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start_on(port, folder.path(), &[]);
+    let status = node.client().call("aura_bridgeStatus", json!([]));
+    assert!(status["portal"].is_string(), "{status}");
+
+    // One that was named is not exchanged for another.
+    let other = tempfile::tempdir().unwrap();
+    let datadir = other.path().to_str().unwrap();
+    let named = held_port.to_string();
+    let args = [
+        "dev",
+        "--port",
+        "0",
+        "--l1-port",
+        &named,
+        "--datadir",
+        datadir,
+    ];
+    let error = stderr_of(&args);
+    let wanted = format!("cannot listen on 127.0.0.1:{held_port}");
+    assert!(error.contains(&wanted), "{error}");
 }
 
 #[test]

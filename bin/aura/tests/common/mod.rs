@@ -34,8 +34,13 @@ pub(crate) struct Node {
 impl Node {
     /// Starts `aura dev` on a free port and waits until it listens.
     pub(crate) fn start(datadir: &Path, args: &[&str]) -> Self {
+        Self::start_on(0, datadir, args)
+    }
+
+    /// Starts `aura dev` on `port` and waits until it listens.
+    pub(crate) fn start_on(port: u16, datadir: &Path, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_aura"))
-            .args(["dev", "--port", "0", "--datadir"])
+            .args(["dev", "--port", &port.to_string(), "--datadir"])
             .arg(datadir)
             .args(args)
             .stdout(Stdio::piped())
