@@ -66,9 +66,10 @@ impl Index {
         self.ready.first().map(|key| key.sender)
     }
 
-    /// The cheapest last transaction of any sender but `spared`.
-    pub(crate) fn cheapest_except(&self, spared: Address) -> Option<TailKey> {
-        self.tails.iter().find(|key| key.sender != spared).copied()
+    /// The last transactions of all senders but `spared`, the cheapest first.
+    pub(crate) fn cheapest_first(&self, spared: Address) -> impl Iterator<Item = TailKey> {
+        let tails = self.tails.iter().copied();
+        tails.filter(move |key| key.sender != spared)
     }
 
     /// Brings the sender's places up to date. To be called after every change of its queue.

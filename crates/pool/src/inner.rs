@@ -137,9 +137,8 @@ impl Inner {
             }
             result
         };
-        // Evictions count even if the transaction itself was refused in the end.
-        self.settle(effects);
         result?;
+        self.settle(effects);
         self.rotate_if_due();
         Ok(hash)
     }

@@ -164,8 +164,15 @@ impl SenderQueue {
 
     /// The transaction with the highest nonce, unless it is executing.
     pub(crate) fn evictable(&self) -> Option<&Entry> {
-        let (nonce, entry) = self.txs.last_key_value()?;
-        (*nonce >= self.next_to_take()).then_some(entry)
+        self.evictable_from_end().next()
+    }
+
+    /// The transactions that are not executing, the highest nonce first.
+    pub(crate) fn evictable_from_end(&self) -> impl Iterator<Item = &Entry> {
+        self.txs
+            .range(self.next_to_take()..)
+            .rev()
+            .map(|(_, entry)| entry)
     }
 
     /// Number of transactions behind a gap.

@@ -121,6 +121,39 @@ fn memory_is_bounded_too() {
 }
 
 #[test]
+fn what_is_refused_for_lack_of_room_drops_nothing() {
+    let chain = TestChain::new(4);
+    let pool = chain.pool_with(PoolConfig {
+        max_bytes: 80_000,
+        max_tx_bytes: 40_000,
+        ..PoolConfig::default()
+    });
+    let sized = |nonce, bytes: usize, tip| {
+        let mut tx = call(nonce).fees(9 * GWEI, tip);
+        tx.gas_limit = 2_000_000;
+        tx.input = vec![0; bytes].into();
+        tx
+    };
+    // Two that are worth less than the newcomer, and are not enough.
+    let cheap = chain.submit(&pool, 0, &sized(0, 10_000, 1)).unwrap();
+    let dear = chain.submit(&pool, 1, &sized(0, 39_000, 90)).unwrap();
+    let behind = chain.submit(&pool, 1, &sized(1, 10_000, 2)).unwrap();
+    let dearer = chain.submit(&pool, 3, &sized(0, 10_000, 91)).unwrap();
+    let refused = chain.submit(&pool, 2, &sized(0, 39_000, 50));
+    let words = "transaction underpriced: tip needed 91, tip permitted 50";
+    assert_eq!(refused.unwrap_err().to_string(), words);
+    for hash in [cheap, dear, behind, dearer] {
+        assert!(pool.contains(hash));
+    }
+    // One that needs no more than their room gets it.
+    let fits = chain.submit(&pool, 2, &sized(0, 27_000, 50)).unwrap();
+    for hash in [cheap, behind] {
+        assert_dropped(&pool, hash, DropReason::Evicted);
+    }
+    assert_eq!(hashes(&pool.take(10, BASE_FEE)), [dearer, dear, fits]);
+}
+
+#[test]
 fn a_replacement_may_not_outgrow_the_pool() {
     let chain = TestChain::new(2);
     let pool = chain.pool_with(PoolConfig {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::U256;
 
 use super::{Effects, Place, State};
 use crate::{
@@ -40,10 +40,7 @@ impl State {
             Some(_) => {}
             None => self.check_sender_limits(queue, entry)?,
         }
-        if self.lacks_room(entry, replaced) {
-            self.victim(entry)?;
-        }
-        Ok(())
+        self.check_room(entry, replaced)
     }
 
     fn check_sender_limits(&self, queue: &SenderQueue, entry: &Entry) -> Result<(), PoolError> {
@@ -62,44 +59,63 @@ impl State {
         Ok(())
     }
 
-    fn lacks_room(&self, entry: &Entry, replaced: Option<&Entry>) -> bool {
+    /// Transactions and bytes by which `entry`, in the place of `replaced`, exceeds the pool.
+    fn excess(&self, entry: &Entry, replaced: Option<&Entry>) -> (usize, usize) {
         let (count, bytes) = replaced.map_or((1, 0), |old| (0, old.bytes()));
-        self.by_hash.len() + count > self.config.max_transactions
-            || (self.bytes + entry.bytes()).saturating_sub(bytes) > self.config.max_bytes
+        let config = &self.config;
+        (
+            (self.by_hash.len() + count).saturating_sub(config.max_transactions),
+            (self.bytes + entry.bytes()).saturating_sub(bytes + config.max_bytes),
+        )
     }
 
-    /// The sender whose last transaction makes room for `entry`.
+    /// Checks that what is worth less than `entry` makes room for it, before any of it is dropped.
     ///
-    /// Only last transactions are dropped, so that no gap opens before another one.
-    fn victim(&self, entry: &Entry) -> Result<Address, PoolError> {
-        let pending = self
-            .senders
-            .get(&entry.sender())
-            .is_some_and(|queue| entry.nonce <= queue.run_end());
-        let base_fee = self.index.base_fee();
-        let rank = Rank::new(entry, pending, base_fee);
-        let victim = self
-            .index
-            .cheapest_except(entry.sender())
-            .ok_or(PoolError::Full)?;
-        if victim.rank < rank {
-            return Ok(victim.sender);
+    /// Only last transactions are dropped, so that no gap opens before another one: of each sender
+    /// those from the end up to the first that is worth as much.
+    fn check_room(&self, entry: &Entry, replaced: Option<&Entry>) -> Result<(), PoolError> {
+        let (mut count, mut bytes) = self.excess(entry, replaced);
+        if (count, bytes) == (0, 0) {
+            return Ok(());
         }
-        let needed = self
-            .senders
-            .get(&victim.sender)
-            .and_then(SenderQueue::evictable)
-            .map_or(0, |tail| tail.tip_at(base_fee).unwrap_or(0));
-        Err(PoolError::Underpriced {
-            needed: needed.saturating_add(1),
-            tip: entry.tip_at(base_fee).unwrap_or(0),
-        })
+        let base_fee = self.index.base_fee();
+        let own = self.senders.get(&entry.sender()).expect(SENDER_IS_KNOWN);
+        let rank = Rank::new(entry, entry.nonce <= own.run_end(), base_fee);
+        // The tip of what stays though it is in the way, the least if there are several.
+        let mut needed: Option<u128> = None;
+        for victim in self.index.cheapest_first(entry.sender()) {
+            if victim.rank >= rank && needed.is_some() {
+                break;
+            }
+            let queue = self
+                .senders
+                .get(&victim.sender)
+                .expect("the index has senders of the pool");
+            for tail in queue.evictable_from_end() {
+                if Rank::new(tail, tail.nonce < queue.run_end(), base_fee) >= rank {
+                    let tip = tail.tip_at(base_fee).unwrap_or(0);
+                    needed = Some(needed.map_or(tip, |least| least.min(tip)));
+                    break;
+                }
+                count = count.saturating_sub(1);
+                bytes = bytes.saturating_sub(tail.bytes());
+                if (count, bytes) == (0, 0) {
+                    return Ok(());
+                }
+            }
+        }
+        Err(
+            needed.map_or(PoolError::Full, |needed| PoolError::Underpriced {
+                needed: needed.saturating_add(1),
+                tip: entry.tip_at(base_fee).unwrap_or(0),
+            }),
+        )
     }
 
     /// Checks once more and inserts.
     pub(crate) fn insert(&mut self, entry: Entry, effects: &mut Effects) -> Result<(), PoolError> {
         self.check(&entry)?;
-        self.make_room(&entry, effects)?;
+        self.make_room(&entry, effects);
         let (sender, nonce, hash) = (entry.sender(), entry.nonce, entry.hash());
         let queue = self.senders.get_mut(&sender).expect(SENDER_IS_KNOWN);
         self.bytes += entry.bytes();
@@ -124,25 +140,23 @@ impl State {
         Ok(())
     }
 
-    fn make_room(&mut self, entry: &Entry, effects: &mut Effects) -> Result<(), PoolError> {
+    /// Drops the cheapest until there is room, of which `check_room` has found enough.
+    fn make_room(&mut self, entry: &Entry, effects: &mut Effects) {
         loop {
-            let replaced = self
-                .senders
-                .get(&entry.sender())
-                .and_then(|queue| queue.get(entry.nonce));
-            if !self.lacks_room(entry, replaced) {
-                return Ok(());
+            let own = self.senders.get(&entry.sender());
+            let replaced = own.and_then(|queue| queue.get(entry.nonce));
+            if self.excess(entry, replaced) == (0, 0) {
+                return;
             }
-            let sender = self.victim(entry)?;
-            let Some(nonce) = self
-                .senders
-                .get(&sender)
-                .and_then(SenderQueue::evictable)
-                .map(|tail| tail.nonce)
-            else {
-                return Err(PoolError::Full);
+            let Some(victim) = self.index.cheapest_first(entry.sender()).next() else {
+                return;
             };
-            self.drop_one(sender, nonce, DropReason::Evicted, effects);
+            let queue = self.senders.get(&victim.sender);
+            let Some(tail) = queue.and_then(SenderQueue::evictable) else {
+                return;
+            };
+            let nonce = tail.nonce;
+            self.drop_one(victim.sender, nonce, DropReason::Evicted, effects);
         }
     }
 }
