@@ -13,7 +13,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use output::{Output, lock, open_output};
+use output::{Output, lock, open_output, sync_name};
 use parking_lot::Mutex;
 
 use crate::{
@@ -122,8 +122,10 @@ impl Journal {
         drop(buffered);
         // Renaming before the content is on disk could leave an empty journal after a power cut.
         file.sync_all()?;
-        std::fs::rename(&temporary, &self.path)?;
         let length = file.stream_position()?;
+        std::fs::rename(&temporary, &self.path)?;
+        // From here on it is the journal, whatever happens.
+        sync_name(&self.path);
         Ok(Output {
             file,
             length,

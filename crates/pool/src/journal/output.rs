@@ -57,6 +57,18 @@ pub(super) fn lock(file: &File) -> io::Result<()> {
     }
 }
 
+/// Brings the name of the file at `path` to disk: after a power cut a new file could else be gone, or an
+/// old one back.
+pub(super) fn sync_name(path: &Path) {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let folder = File::open(parent.unwrap_or(Path::new(".")));
+    if let Err(error) = folder.and_then(|folder| folder.sync_all()) {
+        tracing::warn!(path = %path.display(), %error, "the journal's folder cannot be brought to disk");
+    }
+}
+
 pub(super) fn open_output(path: &Path, mut each: impl FnMut(Record)) -> io::Result<Output> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)?;
@@ -86,6 +98,7 @@ pub(super) fn open_output(path: &Path, mut each: impl FnMut(Record)) -> io::Resu
         file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&HEADER)?;
+        sync_name(path);
         return Ok(Output {
             file,
             length: HEADER.len() as u64,
