@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod deposits;
 mod execution;
 mod fixture;
 mod news;
