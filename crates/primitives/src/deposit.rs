@@ -40,12 +40,12 @@ pub struct TxDeposit {
     pub input: Bytes,
 }
 
-/// What stands for the nonce of a deposit, which has none: 2^53 - 1, the largest whole number that
-/// JavaScript has and a nonce that no account comes to.
+/// What stands for the nonce of a deposit, which has none: 2^31 - 1, a nonce that no account comes to
+/// and the largest that explorers keep (Blockscout's database has 32 bits with a sign for it).
 ///
 /// Clients such as viem take transactions of one sender with the same nonce for replacements of each
 /// other: zero would make the deposit the replacement of its sender's first transaction.
-pub const NO_NONCE: u64 = (1 << 53) - 1;
+pub const NO_NONCE: u64 = (1 << 31) - 1;
 
 /// How a deposit is executed; it follows from the transaction alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

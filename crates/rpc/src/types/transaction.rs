@@ -185,7 +185,7 @@ mod tests {
         let want = json!({
             "blockHash": B256::repeat_byte(8), "blockNumber": "0x9", "blockTimestamp": "0xa",
             "transactionIndex": "0x0", "hash": tx.hash(), "type": "0x7e",
-            "from": Address::repeat_byte(2), "to": Address::repeat_byte(3), "nonce": "0x1fffffffffffff",
+            "from": Address::repeat_byte(2), "to": Address::repeat_byte(3), "nonce": "0x7fffffff",
             "gas": "0x6", "gasPrice": "0xb", "value": "0x5", "input": "0x07",
             "sourceHash": B256::repeat_byte(1), "mint": "0x4", "isSystemTx": false,
             "depositId": "0xc", "depositKind": "forced",
