@@ -137,8 +137,8 @@ impl Inner {
             }
             result
         };
-        result?;
         self.settle(effects);
+        result?;
         self.rotate_if_due();
         Ok(hash)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aura_pool::{DropReason, Pool, PoolConfig, TxStatus};
 use common::{BASE_FEE, GWEI, TestChain, call, hashes};
+use proptest::prelude::*;
 
 fn small(max_transactions: usize) -> PoolConfig {
     PoolConfig {
@@ -194,4 +195,40 @@ fn gapped_ones_expire() {
     pool.on_committed(&chain.commit(&[]));
     assert_dropped(&pool, gapped, DropReason::Expired);
     assert_eq!(pool.status(pending), Some(TxStatus::Pending));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Of many sizes and prices: whoever is refused drops nobody, and nobody is dropped by one that pays less.
+    #[test]
+    fn room_is_made_by_what_pays_less_or_not_at_all(
+        steps in prop::collection::vec((0..6usize, 1..30_000usize, 1..60u128), 1..60),
+    ) {
+        const MOST: usize = 80_000;
+        let chain = TestChain::new(6);
+        let pool = chain.pool_with(PoolConfig {
+            max_bytes: MOST,
+            max_tx_bytes: 40_000,
+            ..PoolConfig::default()
+        });
+        let mut nonces = [0; 6];
+        let mut kept: Vec<(alloy_primitives::B256, usize, usize, u128)> = Vec::new();
+        for (sender, bytes, tip) in steps {
+            let mut tx = call(nonces[sender]).fees(9 * GWEI, tip);
+            tx.gas_limit = 2_000_000;
+            tx.input = vec![0; bytes].into();
+            let taken = chain.submit(&pool, sender, &tx);
+            if let Ok(hash) = taken {
+                nonces[sender] += 1;
+                kept.push((hash, sender, bytes, tip));
+            }
+            for (hash, owner, _, worth) in kept.extract_if(.., |(hash, ..)| !pool.contains(*hash)) {
+                prop_assert!(taken.is_ok() && worth < tip, "{} was dropped", hash);
+                nonces[owner] -= 1;
+            }
+            let bytes: usize = kept.iter().map(|(_, _, bytes, _)| bytes).sum();
+            prop_assert!(bytes <= MOST);
+        }
+    }
 }

@@ -115,7 +115,7 @@ impl State {
     /// Checks once more and inserts.
     pub(crate) fn insert(&mut self, entry: Entry, effects: &mut Effects) -> Result<(), PoolError> {
         self.check(&entry)?;
-        self.make_room(&entry, effects);
+        self.make_room(&entry, effects)?;
         let (sender, nonce, hash) = (entry.sender(), entry.nonce, entry.hash());
         let queue = self.senders.get_mut(&sender).expect(SENDER_IS_KNOWN);
         self.bytes += entry.bytes();
@@ -141,22 +141,23 @@ impl State {
     }
 
     /// Drops the cheapest until there is room, of which `check_room` has found enough.
-    fn make_room(&mut self, entry: &Entry, effects: &mut Effects) {
+    fn make_room(&mut self, entry: &Entry, effects: &mut Effects) -> Result<(), PoolError> {
         loop {
             let own = self.senders.get(&entry.sender());
             let replaced = own.and_then(|queue| queue.get(entry.nonce));
             if self.excess(entry, replaced) == (0, 0) {
-                return;
+                return Ok(());
             }
-            let Some(victim) = self.index.cheapest_first(entry.sender()).next() else {
-                return;
+            let victim = self.index.cheapest_first(entry.sender()).next();
+            let tail = victim.and_then(|victim| {
+                let tail = self.senders.get(&victim.sender)?.evictable()?;
+                Some((victim.sender, tail.nonce))
+            });
+            let Some((sender, nonce)) = tail else {
+                debug_assert!(false, "check_room counted what cannot be dropped");
+                return Err(PoolError::Full);
             };
-            let queue = self.senders.get(&victim.sender);
-            let Some(tail) = queue.and_then(SenderQueue::evictable) else {
-                return;
-            };
-            let nonce = tail.nonce;
-            self.drop_one(victim.sender, nonce, DropReason::Evicted, effects);
+            self.drop_one(sender, nonce, DropReason::Evicted, effects);
         }
     }
 }
