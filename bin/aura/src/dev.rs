@@ -1,6 +1,6 @@
 //! `aura dev`: a development chain, its L1 and the bridge between them, in one process.
 
-use std::{error::Error, io, path::Path};
+use std::{error::Error, io, iter, path::Path};
 
 use aura_node::{
     BlockTime, ChainSource, DaChoice, DevDeployment, FeeSection, Interval, KeySection, Node,
@@ -174,12 +174,7 @@ async fn l1_on(l2: &NodeConfig, port: u16) -> Result<Node, NodeError> {
 
 /// Whether somebody else listens on the port. To look before would leave time for another to take it.
 fn is_port_taken(error: &NodeError) -> bool {
-    let mut cause: Option<&dyn Error> = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return error.kind() == io::ErrorKind::AddrInUse;
-        }
-        cause = error.source();
-    }
-    false
+    let causes = iter::successors(Some(error as &dyn Error), |&cause| cause.source());
+    let mut io_errors = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
+    io_errors.any(|error| error.kind() == io::ErrorKind::AddrInUse)
 }
