@@ -122,6 +122,21 @@ fn memory_is_bounded_too() {
 }
 
 #[test]
+fn limits_may_be_as_large_as_numbers_are() {
+    let chain = TestChain::new(1);
+    let pool = chain.pool_with(PoolConfig {
+        max_bytes: usize::MAX,
+        max_transactions: usize::MAX,
+        ..PoolConfig::default()
+    });
+    chain.submit(&pool, 0, &call(0)).unwrap();
+    chain
+        .submit(&pool, 0, &call(0).fees(90 * GWEI, 50 * GWEI))
+        .unwrap();
+    assert_eq!(pool.counts(), (1, 0));
+}
+
+#[test]
 fn what_is_refused_for_lack_of_room_drops_nothing() {
     let chain = TestChain::new(4);
     let pool = chain.pool_with(PoolConfig {

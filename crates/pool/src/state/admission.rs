@@ -62,10 +62,11 @@ impl State {
     /// Transactions and bytes by which `entry`, in the place of `replaced`, exceeds the pool.
     fn excess(&self, entry: &Entry, replaced: Option<&Entry>) -> (usize, usize) {
         let (count, bytes) = replaced.map_or((1, 0), |old| (0, old.bytes()));
-        let config = &self.config;
+        let transactions = self.by_hash.len() + count;
+        let bytes = (self.bytes + entry.bytes()).saturating_sub(bytes);
         (
-            (self.by_hash.len() + count).saturating_sub(config.max_transactions),
-            (self.bytes + entry.bytes()).saturating_sub(bytes + config.max_bytes),
+            transactions.saturating_sub(self.config.max_transactions),
+            bytes.saturating_sub(self.config.max_bytes),
         )
     }
 
